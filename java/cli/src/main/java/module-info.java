@@ -1,0 +1,8 @@
+/** The command {@code fewstep}. */
+module org.fewstep.cli {
+  requires org.fewstep;
+  requires org.fewstep.io;
+  requires com.fasterxml.jackson.core;
+  requires info.picocli;
+  requires java.desktop;
+}

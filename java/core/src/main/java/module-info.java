@@ -1,0 +1,12 @@
+/** Gaussian-mixture scores and probability flows for few-step diffusion sampling. */
+module org.fewstep {
+  requires static jdk.incubator.vector;
+  requires ejml.core;
+  requires ejml.ddense;
+
+  exports org.fewstep.backend;
+  exports org.fewstep.diffusion;
+  exports org.fewstep.mixture;
+
+  uses org.fewstep.backend.BackendProvider;
+}

@@ -1,0 +1,5 @@
+/** Files of fewstep: arrays, networks, mixtures and tables. */
+module org.fewstep.io {
+  requires transitive org.fewstep;
+  requires com.fasterxml.jackson.core;
+}
