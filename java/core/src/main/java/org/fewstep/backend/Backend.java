@@ -1,0 +1,116 @@
+package org.fewstep.backend;
+
+import java.util.List;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
+
+/**
+ * The kernels: every operation is one call for a whole batch and asks only for the outputs that it
+ * wants.
+ *
+ * <p>A kernel never allocates its result, never copies between host and device, and never logs.
+ * Arguments are checked before any work; bad ones are an {@link IllegalArgumentException} that
+ * names the argument, a closed batch or backend an {@link IllegalStateException}. NaN or infinity in
+ * a row gives NaN in that row's outputs alone. For one backend and one instruction set a row's
+ * result does not depend on the batch around it, its position, or the number of threads: bit for
+ * bit. An output may be the input x itself, but not a shifted view of it.
+ *
+ * <p>All batches of a call have the same precision, unless said otherwise, and lie in a memory
+ * space of the backend. A backend may be used from many threads at once. Calls of a CPU backend
+ * return when done; others may return when enqueued, see {@link #synchronize()}.
+ */
+public interface Backend extends AutoCloseable {
+
+  /** The name by which the backend was chosen: "scalar", "vector", "cuda". */
+  String name();
+
+  /** One line for people: instruction set or device, width, threads. */
+  String description();
+
+  /** The number of threads that rows are split over; 1 for a device. */
+  int threads();
+
+  /**
+   * A zeroed batch in this backend's memory, owned by the caller, who closes it.
+   *
+   * @throws IllegalArgumentException if the shape is out of range or the memory is not to be had
+   */
+  Batch allocate(long rows, int columns, Precision precision);
+
+  /**
+   * Evaluates a mixture at one time for every row of x.
+   *
+   * @param mixture the mixture at the time of evaluation
+   * @param x [n,d], the points
+   * @param outputs what is wanted, written on return
+   */
+  void mixture(DiffusedMixture mixture, Batch x, MixtureOutputs outputs);
+
+  /**
+   * Evaluates a mixture at one time per row, for adaptive solvers.
+   *
+   * @param times [n,1] in FLOAT64 whatever the precision of x: the time of each row; a row whose time
+   *     is NaN, or not one of the process, gives NaN
+   */
+  void mixture(
+      GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs);
+
+  /**
+   * Runs a whole fixed-step trajectory of the probability flow of a mixture.
+   *
+   * @return false, having done nothing, if this backend does not fuse trajectories of this mixture;
+   *     the caller then composes single steps, with the same result within rounding
+   */
+  boolean trajectory(GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs);
+
+  /**
+   * The linear combination {@code out = sum_j weights[j] terms[j]}, summed in the order given;
+   * terms with weight zero are not read. {@code out} may be one of the terms.
+   *
+   * @param out [n,d]
+   * @param terms at most {@value Plan#MAX_SLOTS} batches [n,d]
+   * @param weights one per term
+   */
+  void combine(Batch out, List<Batch> terms, double[] weights);
+
+  /**
+   * One stage or step of a Runge-Kutta method with a step size per row: {@code next = x + h sum_j
+   * weights[j] slopes[j]}, and, if asked, its error estimate {@code h sum_j error.weights[j]
+   * slopes[j]}.
+   *
+   * @param x [n,d]
+   * @param slopes at most {@value Plan#MAX_SLOTS} batches [n,d]; those with weight zero in both rows
+   *     are not read
+   * @param stepSizes [n,1] in FLOAT64: h of each row, of either sign; 0 leaves the row as it is
+   * @param weights one per slope
+   * @param next [n,d], may be x
+   * @param error the error estimate wanted, or null
+   */
+  void step(
+      Batch x,
+      List<Batch> slopes,
+      Batch stepSizes,
+      double[] weights,
+      Batch next,
+      ErrorEstimate error);
+
+  /**
+   * Fills a batch with standard normals from the Philox stream of {@link Philox}: element e of the
+   * batch in row-major order is number {@code first + e} of the stream, whatever the backend.
+   *
+   * @param seed any value
+   * @param first the number in the stream of the first element, >= 0
+   */
+  void normal(Batch out, long seed, long first);
+
+  /** Fills a batch with uniforms in [0, 1) from the Philox stream, like {@link #normal}. */
+  void uniform(Batch out, long seed, long first);
+
+  /** Waits until every call made so far is done; errors of kernels surface here. */
+  void synchronize();
+
+  /** Releases threads, device memory and caches. Harmless when repeated. */
+  @Override
+  void close();
+}

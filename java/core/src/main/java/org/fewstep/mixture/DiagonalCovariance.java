@@ -1,0 +1,50 @@
+package org.fewstep.mixture;
+
+import java.util.Arrays;
+
+/** Covariances that are diagonal in the coordinate axes. */
+public final class DiagonalCovariance implements Covariance {
+
+  private final double[][] variances;
+  private final boolean shared;
+
+  DiagonalCovariance(double[][] variances, boolean shared) {
+    this.variances = Checks.rectangle("variances", variances);
+    this.shared = shared;
+    for (int k = 0; k < variances.length; k++) {
+      for (int i = 0; i < variances[k].length; i++) {
+        Checks.nonNegativeFinite("variances[%d][%d]".formatted(k, i), variances[k][i]);
+      }
+    }
+  }
+
+  @Override
+  public boolean shared() {
+    return shared;
+  }
+
+  @Override
+  public int count() {
+    return variances.length;
+  }
+
+  @Override
+  public int dimension() {
+    return variances[0].length;
+  }
+
+  @Override
+  public double eigenvalue(int component, int i) {
+    return variances[shared ? 0 : component][i];
+  }
+
+  @Override
+  public double smallestEigenvalue() {
+    return Arrays.stream(variances).flatMapToDouble(Arrays::stream).min().orElseThrow();
+  }
+
+  @Override
+  public double largestEigenvalue() {
+    return Arrays.stream(variances).flatMapToDouble(Arrays::stream).max().orElseThrow();
+  }
+}
