@@ -6,6 +6,7 @@ module org.fewstep {
 
   exports org.fewstep.backend;
   exports org.fewstep.diffusion;
+  exports org.fewstep.grid;
   exports org.fewstep.mixture;
 
   uses org.fewstep.backend.BackendProvider;
