@@ -4,5 +4,7 @@ module org.fewstep.cli {
   requires org.fewstep.io;
   requires com.fasterxml.jackson.core;
   requires info.picocli;
+  requires org.knowm.xchart;
+  requires me.tongfei.progressbar;
   requires java.desktop;
 }

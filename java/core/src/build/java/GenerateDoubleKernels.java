@@ -33,6 +33,9 @@ import java.util.stream.Stream;
  *   <li>Float literals lose their suffix, {@code 1.5f} becomes {@code 1.5}; a literal without point
  *       or exponent becomes one with a point, {@code 2f} becomes {@code 2.0}. Hexadecimal float
  *       literals keep their digits, {@code 0x1p-3f} becomes {@code 0x1p-3}.
+ *   <li>The top-level type is annotated {@code @SuppressWarnings("cast")}, unless the source has a
+ *       {@code @SuppressWarnings} of its own there (which should then name it): a narrowing cast to
+ *       float is a redundant one to double.
  *   <li>{@code IntVector} becomes {@code LongVector}: the lanes of the bits of a double are longs.
  *       Plain {@code int}, {@code Integer} and the masks of a bit pattern stay as they are: mark
  *       such lines with the first two rules.
@@ -54,6 +57,9 @@ final class GenerateDoubleKernels {
               + "|(?<decimal>(?<![\\w.])(?:[0-9][0-9_]*\\.?[0-9_]*|\\.[0-9][0-9_]*)"
               + "(?:[eE][+-]?[0-9]+)?[fF]\\b)"
               + "|(?<word>[A-Za-z_$][\\w$]*)");
+
+  private static final Pattern TYPE =
+      Pattern.compile("(?:(?:public|final|abstract|sealed) )*(?:class|interface|record|enum) .*");
 
   private GenerateDoubleKernels() {}
 
@@ -110,6 +116,7 @@ final class GenerateDoubleKernels {
         .append(source.getFileName())
         .append(" by GenerateDoubleKernels during the build. Do not edit: edit that file.\n");
     boolean dropping = false;
+    boolean casts = true; // not yet allowed to be redundant
     int number = 0;
     for (String line : Files.readAllLines(source)) {
       number++;
@@ -127,6 +134,12 @@ final class GenerateDoubleKernels {
             .append(bare, FOR_64.length(), bare.length())
             .append('\n');
       } else {
+        if (casts && line.startsWith("@SuppressWarnings")) {
+          casts = false;
+        } else if (casts && TYPE.matcher(line).matches()) {
+          out.append("@SuppressWarnings(\"cast\")\n");
+          casts = false;
+        }
         out.append(convert(line)).append('\n');
       }
     }
