@@ -2,4 +2,6 @@
 module org.fewstep.io {
   requires transitive org.fewstep;
   requires com.fasterxml.jackson.core;
+
+  exports org.fewstep.io;
 }

@@ -1,0 +1,2 @@
+/** Tests of the files: golden bytes, round trips, refusals, fuzzing. */
+package org.fewstep.io;
