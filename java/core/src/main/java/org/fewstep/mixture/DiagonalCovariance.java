@@ -7,6 +7,8 @@ public final class DiagonalCovariance implements Covariance {
 
   private final double[][] variances;
   private final boolean shared;
+  private final double smallest;
+  private final double largest;
 
   DiagonalCovariance(double[][] variances, boolean shared) {
     this.variances = Checks.rectangle("variances", variances);
@@ -16,6 +18,10 @@ public final class DiagonalCovariance implements Covariance {
         Checks.nonNegativeFinite("variances[%d][%d]".formatted(k, i), variances[k][i]);
       }
     }
+    this.smallest =
+        Arrays.stream(this.variances).flatMapToDouble(Arrays::stream).min().orElseThrow();
+    this.largest =
+        Arrays.stream(this.variances).flatMapToDouble(Arrays::stream).max().orElseThrow();
   }
 
   @Override
@@ -40,11 +46,11 @@ public final class DiagonalCovariance implements Covariance {
 
   @Override
   public double smallestEigenvalue() {
-    return Arrays.stream(variances).flatMapToDouble(Arrays::stream).min().orElseThrow();
+    return smallest;
   }
 
   @Override
   public double largestEigenvalue() {
-    return Arrays.stream(variances).flatMapToDouble(Arrays::stream).max().orElseThrow();
+    return largest;
   }
 }

@@ -14,13 +14,18 @@ public final class FullCovariance implements Covariance {
   /** How far from symmetric a matrix may be, relative to its largest entry. */
   private static final double SYMMETRY_TOLERANCE = 1e-12;
 
-  /** Eigenvalues this far below zero, relative to the largest entry, are rounding and become 0. */
+  /** Eigenvalues this far below zero, relative to d times the largest entry, are rounding. */
   private static final double NEGATIVE_TOLERANCE = 1e-12;
+
+  /** The decomposition's own error, likewise: an eigenvalue below it is 0 for all that is known. */
+  private static final double ROUNDING = 0x1p-52;
 
   private final int dimension;
   private final boolean shared;
   private final double[][] eigenvalues;
   private final double[][] eigenvectors;
+  private final double smallest;
+  private final double largest;
 
   FullCovariance(double[][][] matrices, boolean shared) {
     Checks.notEmpty("matrices", matrices.length);
@@ -31,6 +36,8 @@ public final class FullCovariance implements Covariance {
     for (int k = 0; k < matrices.length; k++) {
       decompose(k, "matrices[" + k + "]", matrices[k]);
     }
+    this.smallest = Arrays.stream(eigenvalues).flatMapToDouble(Arrays::stream).min().orElseThrow();
+    this.largest = Arrays.stream(eigenvalues).flatMapToDouble(Arrays::stream).max().orElseThrow();
   }
 
   private void decompose(int k, String argument, double[][] matrix) {
@@ -57,11 +64,11 @@ public final class FullCovariance implements Covariance {
     eigenvectors[k] = new double[dimension * dimension];
     for (int j = 0; j < dimension; j++) {
       double value = decomposition.getEigenvalue(j).getReal();
-      if (value < -NEGATIVE_TOLERANCE * Math.max(1, dimension) * largest) {
+      if (value < -NEGATIVE_TOLERANCE * dimension * largest) {
         throw new IllegalArgumentException(
             "%s must have no negative eigenvalue, but has %s".formatted(argument, value));
       }
-      eigenvalues[k][j] = Math.max(value, 0);
+      eigenvalues[k][j] = value > ROUNDING * dimension * largest ? value : 0;
       DMatrixRMaj vector = decomposition.getEigenVector(j);
       for (int i = 0; i < dimension; i++) {
         eigenvectors[k][i * dimension + j] = vector.get(i);
@@ -116,11 +123,11 @@ public final class FullCovariance implements Covariance {
 
   @Override
   public double smallestEigenvalue() {
-    return Arrays.stream(eigenvalues).flatMapToDouble(Arrays::stream).min().orElseThrow();
+    return smallest;
   }
 
   @Override
   public double largestEigenvalue() {
-    return Arrays.stream(eigenvalues).flatMapToDouble(Arrays::stream).max().orElseThrow();
+    return largest;
   }
 }

@@ -7,6 +7,8 @@ public final class IsotropicCovariance implements Covariance {
 
   private final double[] sigmas;
   private final boolean shared;
+  private final double smallest;
+  private final double largest;
 
   IsotropicCovariance(double[] sigmas, boolean shared) {
     Checks.notEmpty("sigma", sigmas.length);
@@ -16,6 +18,8 @@ public final class IsotropicCovariance implements Covariance {
     }
     this.sigmas = sigmas.clone();
     this.shared = shared;
+    this.smallest = Arrays.stream(sigmas).min().orElseThrow();
+    this.largest = Arrays.stream(sigmas).max().orElseThrow();
   }
 
   /** The standard deviation of component k. */
@@ -46,13 +50,11 @@ public final class IsotropicCovariance implements Covariance {
 
   @Override
   public double smallestEigenvalue() {
-    double smallest = Arrays.stream(sigmas).min().orElseThrow();
     return smallest * smallest;
   }
 
   @Override
   public double largestEigenvalue() {
-    double largest = Arrays.stream(sigmas).max().orElseThrow();
     return largest * largest;
   }
 }
