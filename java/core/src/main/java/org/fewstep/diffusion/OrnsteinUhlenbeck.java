@@ -6,6 +6,11 @@ package org.fewstep.diffusion;
  */
 public record OrnsteinUhlenbeck() implements Diffusion {
 
+  /** sigma^2 = 1 - e^-2t, without the subtraction that loses every digit at small t. */
+  public static double noiseVariance(double t) {
+    return -Math.expm1(-2 * t);
+  }
+
   @Override
   public String name() {
     return "ou";
@@ -18,7 +23,7 @@ public record OrnsteinUhlenbeck() implements Diffusion {
 
   @Override
   public double sigma(double t) {
-    return Math.sqrt(-Math.expm1(-2 * t));
+    return Math.sqrt(noiseVariance(t));
   }
 
   @Override

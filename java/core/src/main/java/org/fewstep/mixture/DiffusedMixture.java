@@ -1,6 +1,7 @@
 package org.fewstep.mixture;
 
 import org.fewstep.diffusion.Diffusion;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
 
 /**
  * A mixture carried through a diffusion to one time: what a kernel needs to know of the time, in
@@ -30,7 +31,7 @@ public final class DiffusedMixture {
     this.scale = scale;
     this.ornsteinUhlenbeckTime = ornsteinUhlenbeckTime;
     this.a = Math.exp(-ornsteinUhlenbeckTime);
-    this.b = -Math.expm1(-2 * ornsteinUhlenbeckTime);
+    this.b = OrnsteinUhlenbeck.noiseVariance(ornsteinUhlenbeckTime);
   }
 
   /**
@@ -41,8 +42,15 @@ public final class DiffusedMixture {
    */
   public static DiffusedMixture at(GaussianMixture mixture, Diffusion process, double t) {
     process.requireTime("t", t);
-    DiffusedMixture diffused =
-        new DiffusedMixture(mixture, process.scale(t), process.ornsteinUhlenbeckTime(t));
+    double scale = process.scale(t);
+    double time = process.ornsteinUhlenbeckTime(t);
+    if (!(scale > 0 && scale < Double.POSITIVE_INFINITY && time >= 0)) {
+      throw new IllegalArgumentException(
+          "the process %s must have a finite scale > 0 and an Ornstein-Uhlenbeck time >= 0, but at"
+                  .formatted(process.name())
+              + " t = %s has %s and %s".formatted(t, scale, time));
+    }
+    DiffusedMixture diffused = new DiffusedMixture(mixture, scale, time);
     if (diffused.smallestEigenvalue() < Double.MIN_NORMAL) {
       throw new IllegalArgumentException(
           "t must be > 0 for a mixture with a singular covariance (data points have no density at"
