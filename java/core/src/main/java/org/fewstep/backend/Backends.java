@@ -4,10 +4,10 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.ServiceLoader.Provider;
 
 /**
  * The choice of a backend: the best one available, or one by name.
@@ -19,6 +19,9 @@ public final class Backends {
   /** The system property that names the backend to take. */
   public static final String PROPERTY = "fewstep.backend";
 
+  /** So many services that cannot be loaded, and the search ends. */
+  private static final int MAX_BROKEN = 100;
+
   private static final Logger LOGGER = System.getLogger(Backends.class.getName());
 
   private Backends() {}
@@ -26,14 +29,18 @@ public final class Backends {
   /** The providers found, best first. */
   public static List<BackendProvider> providers() {
     List<BackendProvider> found = new ArrayList<>();
-    for (Provider<BackendProvider> provider :
-        ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader())
-            .stream()
-            .toList()) {
+    Iterator<BackendProvider> providers =
+        ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).iterator();
+    for (int broken = 0; broken < MAX_BROKEN; ) {
       try {
-        found.add(provider.get());
+        if (!providers.hasNext()) {
+          break;
+        }
+        found.add(providers.next());
       } catch (ServiceConfigurationError e) {
+        // A broken jar of one backend is no reason to lose the others; the iterator has moved on.
         LOGGER.log(Level.WARNING, "a backend could not be loaded: {0}", e.getMessage());
+        broken++;
       }
     }
     found.sort(Comparator.comparingInt(BackendProvider::rank).reversed());
@@ -61,11 +68,7 @@ public final class Backends {
       if (availability.available()) {
         return provider.open(options);
       }
-      LOGGER.log(
-          Level.INFO,
-          "backend {0} not taken: {1}",
-          provider.name(),
-          availability.reason());
+      LOGGER.log(Level.INFO, "backend {0} not taken: {1}", provider.name(), availability.reason());
     }
     throw new IllegalStateException(
         "no backend was found; the services of the fewstep jar are missing from this application");
