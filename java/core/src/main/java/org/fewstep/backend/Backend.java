@@ -11,8 +11,8 @@ import org.fewstep.mixture.GaussianMixture;
  *
  * <p>A kernel never allocates its result, never copies between host and device, and never logs.
  * Arguments are checked before any work; bad ones are an {@link IllegalArgumentException} that
- * names the argument, a closed batch or backend an {@link IllegalStateException}. NaN or infinity in
- * a row gives NaN in that row's outputs alone. For one backend and one instruction set a row's
+ * names the argument, a closed batch or backend an {@link IllegalStateException}. NaN or infinity
+ * in a row gives NaN in that row's outputs alone. For one backend and one instruction set a row's
  * result does not depend on the batch around it, its position, or the number of threads: bit for
  * bit. An output may be the input x itself, but not a shifted view of it.
  *
@@ -50,8 +50,8 @@ public interface Backend extends AutoCloseable {
   /**
    * Evaluates a mixture at one time per row, for adaptive solvers.
    *
-   * @param times [n,1] in FLOAT64 whatever the precision of x: the time of each row; a row whose time
-   *     is NaN, or not one of the process, gives NaN
+   * @param times [n,1] in FLOAT64 whatever the precision of x: the time of each row; a row whose
+   *     time is NaN, or not one of the process, gives NaN
    */
   void mixture(
       GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs);
@@ -66,7 +66,8 @@ public interface Backend extends AutoCloseable {
 
   /**
    * The linear combination {@code out = sum_j weights[j] terms[j]}, summed in the order given;
-   * terms with weight zero are not read. {@code out} may be one of the terms.
+   * terms with weight zero are not read. {@code out} may be one of the terms. NaN and infinity go
+   * the way of the arithmetic, element by element.
    *
    * @param out [n,d]
    * @param terms at most {@value Plan#MAX_SLOTS} batches [n,d]
@@ -77,12 +78,13 @@ public interface Backend extends AutoCloseable {
   /**
    * One stage or step of a Runge-Kutta method with a step size per row: {@code next = x + h sum_j
    * weights[j] slopes[j]}, and, if asked, its error estimate {@code h sum_j error.weights[j]
-   * slopes[j]}.
+   * slopes[j]}. NaN and infinity go the way of the arithmetic, element by element.
    *
    * @param x [n,d]
-   * @param slopes at most {@value Plan#MAX_SLOTS} batches [n,d]; those with weight zero in both rows
-   *     are not read
-   * @param stepSizes [n,1] in FLOAT64: h of each row, of either sign; 0 leaves the row as it is
+   * @param slopes at most {@value Plan#MAX_SLOTS} batches [n,d]; those with weight zero in both
+   *     rows are not read
+   * @param stepSizes [n,1] in FLOAT64: h of each row, of either sign; 0 leaves the row, and its
+   *     error, as it is
    * @param weights one per slope
    * @param next [n,d], may be x
    * @param error the error estimate wanted, or null

@@ -1,22 +1,43 @@
 package org.fewstep.backend;
 
-/** Refusals of batches that do not fit a call; every backend checks by these, before any work. */
+import java.util.List;
+
+/**
+ * Refusals of arguments that do not fit a call; every backend checks by these, before any work.
+ * Nothing is allocated unless something is refused.
+ */
 public final class BatchChecks {
 
   private BatchChecks() {}
 
+  /** Refuses null. */
+  public static void requireGiven(String argument, Object value) {
+    if (value == null) {
+      throw new IllegalArgumentException(argument + " must be given, but is null");
+    }
+  }
+
   /** Refuses a batch that is null, closed, or not rows by columns. */
   public static void requireShape(String argument, Batch batch, long rows, int columns) {
-    if (batch == null) {
-      throw new IllegalArgumentException(argument + " must be a batch, but is null");
-    }
-    if (batch.isClosed()) {
-      throw new IllegalStateException(argument + " is closed: " + batch);
-    }
+    requireOpen(argument, batch);
     if (batch.rows() != rows || batch.columns() != columns) {
       throw new IllegalArgumentException(
           "%s must be %d x %d, but is %d x %d"
               .formatted(argument, rows, columns, batch.rows(), batch.columns()));
+    }
+  }
+
+  /** Refuses a batch that is null, closed, or has another number of columns. */
+  public static void requireColumns(String argument, Batch batch, int columns) {
+    requireOpen(argument, batch);
+    requireShape(argument, batch, batch.rows(), columns);
+  }
+
+  /** Refuses a batch that is null or closed. */
+  public static void requireOpen(String argument, Batch batch) {
+    requireGiven(argument, batch);
+    if (batch.isClosed()) {
+      throw new IllegalStateException(argument + " is closed: " + batch);
     }
   }
 
@@ -27,6 +48,30 @@ public final class BatchChecks {
     }
     requireShape(argument, batch, x.rows(), columns);
     requirePrecision(argument, batch, x.precision());
+    requireSpace(argument, batch, x.space());
+  }
+
+  /** Refuses a list of which a batch is null or not like x, but for the columns. */
+  public static void requireAllLike(String argument, List<Batch> batches, Batch x, int columns) {
+    for (int i = 0; i < batches.size(); i++) {
+      Batch batch = batches.get(i);
+      if (batch == null
+          || batch.isClosed()
+          || batch.rows() != x.rows()
+          || batch.columns() != columns
+          || batch.precision() != x.precision()
+          || !batch.space().equals(x.space())) {
+        String element = "%s[%d]".formatted(argument, i);
+        requireGiven(element, batch);
+        requireLike(element, batch, x, columns);
+      }
+    }
+  }
+
+  /** Refuses a batch that has not one FLOAT64 value for each row of x, in x's space. */
+  public static void requirePerRow(String argument, Batch batch, Batch x) {
+    requireShape(argument, batch, x.rows(), 1);
+    requirePrecision(argument, batch, Precision.FLOAT64);
     requireSpace(argument, batch, x.space());
   }
 
@@ -45,6 +90,66 @@ public final class BatchChecks {
       throw new IllegalArgumentException(
           "%s must be in the memory space %s, but is in %s; copy it with Batch.copyFrom"
               .formatted(argument, space, batch.space()));
+    }
+  }
+
+  /** Refuses the arguments of {@link Backend#combine} that do not fit, in that memory space. */
+  public static void requireCombine(String space, Batch out, List<Batch> terms, double[] weights) {
+    requireOpen("out", out);
+    requireSpace("out", out, space);
+    requireTerms("terms", terms, weights, out);
+  }
+
+  /** Refuses the arguments of {@link Backend#step} that do not fit, in that memory space. */
+  public static void requireStep(
+      String space,
+      Batch x,
+      List<Batch> slopes,
+      Batch stepSizes,
+      double[] weights,
+      Batch next,
+      ErrorEstimate error) {
+    requireOpen("x", x);
+    requireSpace("x", x, space);
+    requireTerms("slopes", slopes, weights, x);
+    requirePerRow("stepSizes", stepSizes, x);
+    requireGiven("next", next);
+    requireLike("next", next, x, x.columns());
+    if (error != null) {
+      requireGiven("error.squares", error.squares());
+      requireLike("error.squares", error.squares(), x, 1);
+      requireWeights("error.weights", error.weights(), slopes.size());
+    }
+  }
+
+  private static void requireTerms(
+      String argument, List<Batch> terms, double[] weights, Batch like) {
+    requireGiven(argument, terms);
+    if (terms.size() > Plan.MAX_SLOTS) {
+      throw new IllegalArgumentException(
+          "%s must be at most %d batches, but are %d"
+              .formatted(argument, Plan.MAX_SLOTS, terms.size()));
+    }
+    requireAllLike(argument, terms, like, like.columns());
+    requireWeights("weights", weights, terms.size());
+  }
+
+  private static void requireWeights(String argument, double[] weights, int count) {
+    requireGiven(argument, weights);
+    if (weights.length != count) {
+      throw new IllegalArgumentException(
+          "%s must have one entry per batch (%d), but has %d"
+              .formatted(argument, count, weights.length));
+    }
+  }
+
+  /** Refuses the arguments of {@link Backend#normal} and uniform that do not fit. */
+  public static void requireStream(String space, Batch out, long first) {
+    requireOpen("out", out);
+    requireSpace("out", out, space);
+    if (first < 0 || first > Long.MAX_VALUE - out.rows() * out.columns()) {
+      throw new IllegalArgumentException(
+          "first must lie in [0, 2^63 - rows x columns), but is %d".formatted(first));
     }
   }
 }

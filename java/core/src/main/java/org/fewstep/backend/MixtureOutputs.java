@@ -91,8 +91,9 @@ public record MixtureOutputs(
    * @throws IllegalStateException if one is closed
    */
   public void requireFits(Batch x, GaussianMixture mixture) {
+    BatchChecks.requireGiven("mixture", mixture);
     int dimension = mixture.dimension();
-    BatchChecks.requireShape("x", x, x.rows(), dimension);
+    BatchChecks.requireColumns("x", x, dimension);
     BatchChecks.requireLike("logDensity", logDensity, x, 1);
     BatchChecks.requireLike("score", score, x, dimension);
     BatchChecks.requireLike("posteriorMean", posteriorMean, x, dimension);

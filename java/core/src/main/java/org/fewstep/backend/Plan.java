@@ -1,6 +1,8 @@
 package org.fewstep.backend;
 
 import java.util.List;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.mixture.GaussianMixture;
 
 /**
  * A fixed-step trajectory as data: solvers compile to it on the host in float64, and one fused
@@ -95,6 +97,29 @@ public record Plan(Evaluation evaluation, int slots, List<Step> steps) {
       throw new IllegalArgumentException(
           "%s must have one weight per slot (%d), but has %d"
               .formatted(argument, slots, weights.length));
+    }
+  }
+
+  /**
+   * Checks that the mixture has a density at the time of every stage.
+   *
+   * @throws IllegalArgumentException if a covariance is singular and a stage has no noise
+   */
+  public void requireFits(GaussianMixture mixture) {
+    double smallest = mixture.covariance().smallestEigenvalue();
+    for (int s = 0; s < steps.size(); s++) {
+      List<Stage> stages = steps.get(s).stages;
+      for (int j = 0; j < stages.size(); j++) {
+        TimeConstants at = stages.get(j).at;
+        double a = Math.exp(-at.ornsteinUhlenbeckTime());
+        double b = OrnsteinUhlenbeck.noiseVariance(at.ornsteinUhlenbeckTime());
+        if (!(a * a * smallest + b >= Double.MIN_NORMAL && at.scale() > 0)) {
+          throw new IllegalArgumentException(
+              "plan must evaluate a mixture with a singular covariance at t > 0 only, but step %d"
+                      .formatted(s)
+                  + " does at t = %s".formatted(at.time()));
+        }
+      }
     }
   }
 

@@ -28,6 +28,8 @@ public record TrajectoryOutputs(Batch end, List<Batch> knots, Batch logDensity) 
    * @throws IllegalArgumentException naming the first one that does not fit
    */
   public void requireFits(Batch x, Plan plan) {
+    BatchChecks.requireGiven("x", x);
+    BatchChecks.requireGiven("plan", plan);
     BatchChecks.requireLike("end", end, x, x.columns());
     BatchChecks.requireLike("logDensity", logDensity, x, 1);
     if (!knots.isEmpty() && knots.size() != plan.steps().size() + 1) {
@@ -35,8 +37,6 @@ public record TrajectoryOutputs(Batch end, List<Batch> knots, Batch logDensity) 
           "knots must be empty or have steps + 1 = %d batches, but has %d"
               .formatted(plan.steps().size() + 1, knots.size()));
     }
-    for (int i = 0; i < knots.size(); i++) {
-      BatchChecks.requireLike("knots[" + i + "]", knots.get(i), x, x.columns());
-    }
+    BatchChecks.requireAllLike("knots", knots, x, x.columns());
   }
 }
