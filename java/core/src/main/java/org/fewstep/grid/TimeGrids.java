@@ -1,0 +1,245 @@
+package org.fewstep.grid;
+
+import java.util.function.DoubleUnaryOperator;
+import org.fewstep.backend.Backend;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.mixture.GaussianMixture;
+
+/**
+ * Builds time grids. Every grid runs from {@code start} (noise) strictly down to {@code end}
+ * (data), both exact.
+ *
+ * <p>All of them cut the interval into equal parts of something: time, a function of the noise
+ * ratio, or the integral of a density of time. What the last two give does not depend on how the
+ * process is parametrised by time. A density that is zero everywhere, such as that of a standard
+ * normal under a variance-preserving process, gives the uniform grid.
+ *
+ * <p>Bad input is an {@link IllegalArgumentException} that names the argument, its value and what
+ * is allowed: {@code start} and {@code end} are times of the process, end below start, and segments
+ * lie in [1, {@value GridSpec#MAX_SEGMENTS}] and are no more than there are doubles between the
+ * ends.
+ */
+public final class TimeGrids {
+
+  /** The exponent of Karras et al. (2022), eq. 5: larger spends more knots at low noise. */
+  private static final double KARRAS_RHO = 7;
+
+  /** Nodes of a density lie at most this far apart in the {@link NoiseCoordinate}. */
+  private static final double STABILITY_SPACING = 0.002;
+
+  private static final int STABILITY_MIN_CELLS = 512;
+  private static final int STABILITY_MAX_CELLS = 8192;
+
+  private static final double TYPICAL_SPACING = 0.1;
+  private static final int TYPICAL_MIN_CELLS = 64;
+  private static final int TYPICAL_MAX_CELLS = 512;
+
+  /** Densities below this have a finite integral. */
+  private static final double MAX_DENSITY = 1e300;
+
+  private TimeGrids() {}
+
+  /**
+   * The grid that a specification asks for.
+   *
+   * @param mixture the data; stability and typical grids need it, others take null
+   * @param backend evaluates the mixture for typical grids; others take null
+   * @param seed of the samples of a typical grid
+   * @throws IllegalArgumentException also for refined grids, which need a solver
+   */
+  public static TimeGrid of(
+      GridSpec spec,
+      GaussianMixture mixture,
+      Diffusion process,
+      double start,
+      double end,
+      Backend backend,
+      long seed) {
+    int segments = spec.segments();
+    return switch (spec.kind()) {
+      case UNIFORM -> uniform(process, start, end, segments);
+      case LOG_SNR -> logSnr(process, start, end, segments);
+      case KARRAS -> karras(process, start, end, segments);
+      case STABILITY -> stability(mixture, process, start, end, segments);
+      case TYPICAL -> typical(mixture, process, start, end, segments, backend, seed);
+      case REFINED ->
+          throw new IllegalArgumentException(
+              "a refined grid needs a solver to refine for: build it with"
+                  + " org.fewstep.flow.RefinedGrid");
+    };
+  }
+
+  /** Knots at equal parts of time. */
+  public static TimeGrid uniform(Diffusion process, double start, double end, int segments) {
+    requireInterval(process, start, end, segments);
+    return Equidistribution.uniform(GridKind.UNIFORM, start, end, segments, start - end);
+  }
+
+  /**
+   * Knots at equal parts of lambda = log(alpha/sigma), half the log of the signal-to-noise ratio
+   * (Lu et al., 2022, "DPM-Solver"); {@code end} must be > 0, since lambda is infinite at 0.
+   */
+  public static TimeGrid logSnr(Diffusion process, double start, double end, int segments) {
+    requireInterval(process, start, end, segments);
+    double first = finiteHalfLogSnr(GridKind.LOG_SNR, process, "start", start);
+    double last = finiteHalfLogSnr(GridKind.LOG_SNR, process, "end", end);
+    return Equidistribution.ofCoordinate(
+        GridKind.LOG_SNR,
+        start,
+        end,
+        segments,
+        last - first,
+        passed -> process.timeAtHalfLogSnr(first + passed));
+  }
+
+  /**
+   * Knots at equal parts of S^(1/7), S = sigma/alpha (Karras et al., 2022, "Elucidating the design
+   * space of diffusion-based generative models", eq. 5); {@code end} must be > 0.
+   */
+  public static TimeGrid karras(Diffusion process, double start, double end, int segments) {
+    requireInterval(process, start, end, segments);
+    double first = finiteHalfLogSnr(GridKind.KARRAS, process, "start", start);
+    double last = finiteHalfLogSnr(GridKind.KARRAS, process, "end", end);
+    double root = Math.exp(-first / KARRAS_RHO);
+    return Equidistribution.ofCoordinate(
+        GridKind.KARRAS,
+        start,
+        end,
+        segments,
+        root - Math.exp(-last / KARRAS_RHO),
+        passed -> process.timeAtHalfLogSnr(-KARRAS_RHO * Math.log(root - passed)));
+  }
+
+  /**
+   * Knots at equal parts of the integral of the Lipschitz bound L(t) of the flow, {@link
+   * StabilityBounds#lipschitz}: no segment's map can be worse conditioned than another's.
+   *
+   * <p>At low noise this is nearly uniform in 1/sigma^2, a worst case that few paths see; {@link
+   * #typical} goes by what they do see.
+   */
+  public static TimeGrid stability(
+      GaussianMixture mixture, Diffusion process, double start, double end, int segments) {
+    requireMixture(GridKind.STABILITY, mixture);
+    requireInterval(process, start, end, segments);
+    StabilityBounds.requireDensity(mixture, process, "end", end);
+    StabilityBounds bounds = StabilityBounds.of(mixture, process);
+    NoiseCoordinate coordinate = coordinate(mixture, process, start, end);
+    int cells = cells(coordinate, STABILITY_SPACING, STABILITY_MIN_CELLS, STABILITY_MAX_CELLS);
+    double[] density = density(coordinate, cells, bounds::lipschitzPerRate);
+    return Equidistribution.ofDensity(
+        GridKind.STABILITY, start, end, segments, coordinate, density);
+  }
+
+  /**
+   * Knots at equal parts of the integral of E |J(x, t)|_2, the spectral norm of the Jacobian of the
+   * flow averaged over the points that are there at time t: 128 samples at 65 times or more.
+   * Deterministic for a seed and a backend; between seeds knots move by some per cent.
+   *
+   * <p>In more than 16 dimensions the norm comes from power iterations. Mean norms below 1e-13 of
+   * the Hessian's are taken for rounding, so that an interval on which nothing but noise is left
+   * gives the uniform grid.
+   *
+   * @param backend evaluates the mixture in float64; stays open
+   * @param seed any value
+   */
+  public static TimeGrid typical(
+      GaussianMixture mixture,
+      Diffusion process,
+      double start,
+      double end,
+      int segments,
+      Backend backend,
+      long seed) {
+    requireMixture(GridKind.TYPICAL, mixture);
+    if (backend == null) {
+      throw new IllegalArgumentException(
+          "backend must be given for a typical grid, which evaluates the mixture, but is null");
+    }
+    requireInterval(process, start, end, segments);
+    StabilityBounds.requireDensity(mixture, process, "end", end);
+    TypicalNorm norm = new TypicalNorm(mixture, backend, seed);
+    NoiseCoordinate coordinate = coordinate(mixture, process, start, end);
+    int cells = cells(coordinate, TYPICAL_SPACING, TYPICAL_MIN_CELLS, TYPICAL_MAX_CELLS);
+    double[] density =
+        density(
+            coordinate,
+            cells,
+            t ->
+                norm.at(
+                    process.ornsteinUhlenbeckTime(t), StabilityBounds.growthPerRate(process, t)));
+    return Equidistribution.ofDensity(GridKind.TYPICAL, start, end, segments, coordinate, density);
+  }
+
+  private static NoiseCoordinate coordinate(
+      GaussianMixture mixture, Diffusion process, double start, double end) {
+    return new NoiseCoordinate(process, mixture.covariance().smallestEigenvalue(), start, end);
+  }
+
+  private static int cells(NoiseCoordinate coordinate, double spacing, int smallest, int largest) {
+    return (int) Math.clamp(Math.ceil(coordinate.length() / spacing), smallest, largest);
+  }
+
+  /**
+   * A density per unit of Ornstein-Uhlenbeck time, at the nodes of a coordinate and per its unit.
+   */
+  private static double[] density(
+      NoiseCoordinate coordinate, int cells, DoubleUnaryOperator perTime) {
+    double[] density = new double[cells + 1];
+    for (int i = 0; i <= cells; i++) {
+      double t = coordinate.time(coordinate.length() * i / cells);
+      density[i] = perTime.applyAsDouble(t) * coordinate.ornsteinUhlenbeckTimePerUnit(t);
+      if (!(density[i] < MAX_DENSITY)) {
+        throw new IllegalArgumentException(
+            "end must be so large that the Jacobian of the flow is finite, but it is %s at t = %s"
+                .formatted(density[i], t));
+      }
+    }
+    return density;
+  }
+
+  private static void requireInterval(Diffusion process, double start, double end, int segments) {
+    GridSpec.requireSegments(segments);
+    process.requireTime("start", start);
+    process.requireTime("end", end);
+    if (Double.isInfinite(start)) {
+      throw new IllegalArgumentException("start must be finite, but is " + start);
+    }
+    if (!(end < start)) {
+      throw new IllegalArgumentException(
+          "end (data) must lie below start (noise) = %s, but is %s".formatted(start, end));
+    }
+    // Doubles >= 0 are ordered like their bits; adding 0.0 makes -0.0 the plain zero.
+    long doubles = Double.doubleToLongBits(start) - Double.doubleToLongBits(end + 0.0);
+    if (doubles < segments) {
+      throw new IllegalArgumentException(
+          "segments must be at most %d, the number of doubles from start = %s down to end = %s, but"
+                  .formatted(doubles, start, end)
+              + " is "
+              + segments);
+    }
+  }
+
+  private static void requireMixture(GridKind kind, GaussianMixture mixture) {
+    if (mixture == null) {
+      throw new IllegalArgumentException(
+          "mixture must be given for a %s grid, but is null; %s needs none"
+              .formatted(kind, GridKind.LOG_SNR));
+    }
+  }
+
+  private static double finiteHalfLogSnr(
+      GridKind kind, Diffusion process, String argument, double t) {
+    double lambda = process.halfLogSnr(t);
+    if (Double.isInfinite(lambda) || Double.isNaN(lambda)) {
+      String cure =
+          lambda > 0
+              ? "take an end > 0, such as %s, or a %s grid"
+                  .formatted(process.defaultEnd(), GridKind.UNIFORM)
+              : "take a smaller start, such as " + process.defaultStart();
+      throw new IllegalArgumentException(
+          "%s must have a finite log of the signal-to-noise ratio for a %s grid, but at %s it is %s; %s"
+              .formatted(argument, kind, t, lambda, cure));
+    }
+    return lambda;
+  }
+}

@@ -1,0 +1,199 @@
+package org.fewstep.grid;
+
+import java.util.Arrays;
+import org.ejml.data.Complex_F64;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
+import org.fewstep.backend.Backend;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.Philox;
+import org.fewstep.backend.Precision;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.FullCovariance;
+import org.fewstep.mixture.GaussianMixture;
+
+/**
+ * The mean over p_t of the spectral norm of the Jacobian of the flow, {@code E |J(x, t)|_2}, by
+ * Monte Carlo over points {@code y = a x0 + sqrt(b) z} in Ornstein-Uhlenbeck space.
+ *
+ * <p>The same x0 and z serve every time, so that the estimate is smooth in time and its noise moves
+ * knots little; components are drawn by systematic sampling, each floor or ceil of its share. The
+ * Hessian of log p comes from a backend's JVP in float64: whole, with its eigenvalues, in up to
+ * {@value #MAX_EIGEN_DIMENSION} dimensions; above that by {@value #POWER_ITERATIONS} power
+ * iterations, which err low by up to some per cent.
+ */
+final class TypicalNorm {
+
+  static final int SAMPLES = 128;
+  static final int MAX_EIGEN_DIMENSION = 16;
+  static final int POWER_ITERATIONS = 8;
+
+  /** What is below this, relative to the Hessian's largest possible norm, is rounding: zero. */
+  private static final double ROUNDING = 1e-13;
+
+  private static final Diffusion ORNSTEIN_UHLENBECK = new OrnsteinUhlenbeck();
+
+  private final GaussianMixture mixture;
+  private final Backend backend;
+  private final int dimension;
+  private final double[] data;
+  private final double[] noise;
+  private final double[] directions;
+
+  /**
+   * Draws the samples.
+   *
+   * @param seed of the Philox stream: number 0 chooses components, and from number 2 on come the
+   *     data's normals, the noise, and the directions that power iterations start from
+   */
+  TypicalNorm(GaussianMixture mixture, Backend backend, long seed) {
+    this.mixture = mixture;
+    this.backend = backend;
+    this.dimension = mixture.dimension();
+    int length = SAMPLES * dimension;
+    this.data = new double[length];
+    Philox.normal(seed, 2, data, 0, length);
+    this.noise = new double[length];
+    Philox.normal(seed, 2 + (long) length, noise, 0, length);
+    this.directions = new double[length];
+    Philox.normal(seed, 2 + 2L * length, directions, 0, length);
+    double[] uniform = new double[1];
+    Philox.uniform(seed, 0, uniform, 0, 1);
+    placeData(uniform[0]);
+  }
+
+  /** Turns standard normals into points of the mixture: mu_k + Q_k sqrt(Lambda_k) z. */
+  private void placeData(double uniform) {
+    double[] normals = data.clone();
+    int component = 0;
+    double below = 0;
+    for (int sample = 0; sample < SAMPLES; sample++) {
+      double position = (sample + uniform) / SAMPLES;
+      while (component < mixture.components() - 1
+          && (below + mixture.weight(component) <= position || mixture.weight(component) == 0)) {
+        below += mixture.weight(component);
+        component++;
+      }
+      int row = sample * dimension;
+      for (int i = 0; i < dimension; i++) {
+        data[row + i] = mixture.mean(component, i);
+      }
+      for (int j = 0; j < dimension; j++) {
+        double along = Math.sqrt(mixture.covariance().eigenvalue(component, j)) * normals[row + j];
+        if (mixture.covariance() instanceof FullCovariance full) {
+          for (int i = 0; i < dimension; i++) {
+            data[row + i] += full.eigenvector(component, i, j) * along;
+          }
+        } else {
+          data[row + j] += along;
+        }
+      }
+    }
+  }
+
+  /**
+   * The mean of |J|_2 per unit of Ornstein-Uhlenbeck time.
+   *
+   * @param ornsteinUhlenbeckTime t'
+   * @param growth d log rho/dt', what the process's scale adds to every eigenvalue
+   */
+  double at(double ornsteinUhlenbeckTime, double growth) {
+    DiffusedMixture diffused =
+        DiffusedMixture.at(mixture, ORNSTEIN_UHLENBECK, ornsteinUhlenbeckTime);
+    double[] points = new double[SAMPLES * dimension];
+    double deviation = Math.sqrt(diffused.b());
+    Arrays.setAll(points, i -> diffused.a() * data[i] + deviation * noise[i]);
+    // J = growth I + J_OU with J_OU = -I - Hessian.
+    double shift = growth - 1;
+    double mean =
+        dimension <= MAX_EIGEN_DIMENSION
+            ? meanByEigenvalues(diffused, points, shift)
+            : meanByPowerIterations(diffused, points, shift);
+    double rounding = ROUNDING * (Math.abs(shift) + 1 / diffused.smallestEigenvalue());
+    return mean > rounding ? mean : 0;
+  }
+
+  private double meanByEigenvalues(DiffusedMixture diffused, double[] points, double shift) {
+    int rows = SAMPLES * dimension;
+    double[] repeated = new double[rows * dimension];
+    double[] axes = new double[rows * dimension];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(points, row / dimension * dimension, repeated, row * dimension, dimension);
+      axes[row * dimension + row % dimension] = 1;
+    }
+    double[] hessians = hessianProducts(diffused, repeated, axes);
+    EigenDecomposition_F64<DMatrixRMaj> decomposition =
+        DecompositionFactory_DDRM.eig(dimension, false, true);
+    DMatrixRMaj jacobian = new DMatrixRMaj(dimension, dimension);
+    double sum = 0;
+    for (int sample = 0; sample < SAMPLES; sample++) {
+      int matrix = sample * dimension * dimension;
+      for (int i = 0; i < dimension; i++) {
+        for (int j = 0; j < dimension; j++) {
+          double entry = hessians[matrix + i * dimension + j];
+          double mirrored = hessians[matrix + j * dimension + i];
+          jacobian.set(i, j, (i == j ? shift : 0) - 0.5 * (entry + mirrored));
+        }
+      }
+      decomposition.decompose(jacobian);
+      sum += largestMagnitude(decomposition);
+    }
+    return sum / SAMPLES;
+  }
+
+  private static double largestMagnitude(EigenDecomposition_F64<DMatrixRMaj> decomposition) {
+    double largest = 0;
+    for (int i = 0; i < decomposition.getNumberOfEigenvalues(); i++) {
+      Complex_F64 eigenvalue = decomposition.getEigenvalue(i);
+      largest = Math.max(largest, Math.abs(eigenvalue.real));
+    }
+    return largest;
+  }
+
+  private double meanByPowerIterations(DiffusedMixture diffused, double[] points, double shift) {
+    double[] vectors = directions.clone();
+    normaliseRows(vectors);
+    double sum = 0;
+    for (int iteration = 0; iteration < POWER_ITERATIONS; iteration++) {
+      double[] products = hessianProducts(diffused, points, vectors);
+      for (int i = 0; i < vectors.length; i++) {
+        vectors[i] = shift * vectors[i] - products[i];
+      }
+      sum = normaliseRows(vectors);
+    }
+    return sum / SAMPLES;
+  }
+
+  /** Scales every row to length one, leaving rows of zeros; returns the sum of the lengths. */
+  private double normaliseRows(double[] vectors) {
+    double sum = 0;
+    for (int row = 0; row < SAMPLES; row++) {
+      double square = 0;
+      for (int i = 0; i < dimension; i++) {
+        square += vectors[row * dimension + i] * vectors[row * dimension + i];
+      }
+      double length = Math.sqrt(square);
+      sum += length;
+      for (int i = 0; i < dimension && length > 0; i++) {
+        vectors[row * dimension + i] /= length;
+      }
+    }
+    return sum;
+  }
+
+  private double[] hessianProducts(DiffusedMixture diffused, double[] points, double[] vectors) {
+    long rows = points.length / dimension;
+    try (Batch x = backend.allocate(rows, dimension, Precision.FLOAT64);
+        Batch direction = backend.allocate(rows, dimension, Precision.FLOAT64);
+        Batch product = backend.allocate(rows, dimension, Precision.FLOAT64)) {
+      x.copyFrom(points);
+      direction.copyFrom(vectors);
+      backend.mixture(diffused, x, MixtureOutputs.none().withJvp(direction, product));
+      return product.toDoubleArray();
+    }
+  }
+}
