@@ -20,11 +20,12 @@ import org.fewstep.mixture.GaussianMixture;
  * The mean over p_t of the spectral norm of the Jacobian of the flow, {@code E |J(x, t)|_2}, by
  * Monte Carlo over points {@code y = a x0 + sqrt(b) z} in Ornstein-Uhlenbeck space.
  *
- * <p>The same x0 and z serve every time, so that the estimate is smooth in time and its noise moves
- * knots little; components are drawn by systematic sampling, each floor or ceil of its share. The
- * Hessian of log p comes from a backend's JVP in float64: whole, with its eigenvalues, in up to
- * {@value #MAX_EIGEN_DIMENSION} dimensions; above that by {@value #POWER_ITERATIONS} power
- * iterations, which err low by up to some per cent.
+ * <p>Three things keep its noise from moving knots: the same x0 and z serve every time, so that the
+ * estimate is smooth in time; components are drawn by systematic sampling, each the floor or the
+ * ceiling of its share; and z comes in antithetic pairs. The Hessian of log p comes from a
+ * backend's JVP in float64: whole, with its eigenvalues, in up to {@value #MAX_EIGEN_DIMENSION}
+ * dimensions; above that by {@value #POWER_ITERATIONS} power iterations, which err low by up to
+ * some per cent.
  */
 final class TypicalNorm {
 
@@ -59,11 +60,21 @@ final class TypicalNorm {
     Philox.normal(seed, 2, data, 0, length);
     this.noise = new double[length];
     Philox.normal(seed, 2 + (long) length, noise, 0, length);
+    makeAntithetic(noise);
     this.directions = new double[length];
     Philox.normal(seed, 2 + 2L * length, directions, 0, length);
     double[] uniform = new double[1];
     Philox.uniform(seed, 0, uniform, 0, 1);
     placeData(uniform[0]);
+  }
+
+  /** Makes every odd row the negative of the one before. */
+  private void makeAntithetic(double[] rows) {
+    for (int i = 0; i < rows.length; i++) {
+      if (i / dimension % 2 == 1) {
+        rows[i] = -rows[i - dimension];
+      }
+    }
   }
 
   /** Turns standard normals into points of the mixture: mu_k + Q_k sqrt(Lambda_k) z. */
