@@ -1,3 +1,6 @@
+import org.fewstep.backend.BackendProvider;
+import org.fewstep.backend.scalar.ScalarBackendProvider;
+
 /** Gaussian-mixture scores and probability flows for few-step diffusion sampling. */
 module org.fewstep {
   requires static jdk.incubator.vector;
@@ -9,5 +12,8 @@ module org.fewstep {
   exports org.fewstep.grid;
   exports org.fewstep.mixture;
 
-  uses org.fewstep.backend.BackendProvider;
+  uses BackendProvider;
+
+  provides BackendProvider with
+      ScalarBackendProvider;
 }
