@@ -1,0 +1,145 @@
+package org.fewstep.backend.vector;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.ErrorEstimate;
+import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.Plan;
+import org.fewstep.backend.TrajectoryOutputs;
+import org.fewstep.backend.WorkerPool;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
+
+/**
+ * The float32 kernels over whole batches: rows are split over the pool, and every worker has its
+ * own scratch and its own call object, so that a call allocates nothing.
+ */
+final class FloatEngine implements KernelEngine {
+
+  /** Tiles of points a worker claims at a time. */
+  private static final int TILES_PER_GRAIN = 4;
+
+  /** Above this, in bytes, the constants of a stage would not stay in a worker's L2 cache. */
+  private static final long LARGEST_FUSED_STAGE = 256 << 10;
+
+  private static final int LARGEST_FUSED_DIMENSION = 16;
+
+  /** Some other thread, to ask whether a segment is confined to the calling one. */
+  private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
+
+  private final WorkerPool pool;
+  private final FloatTile[] tiles;
+  private final FloatMixtureTask[] mixtureTasks;
+  private final FloatStepTask[] stepTasks;
+  private final KernelCache<FloatMixtureKernel> kernels =
+      new KernelCache<>(mixture -> FloatMixtureKernel.of(MixtureTime.of(mixture)));
+
+  FloatEngine(WorkerPool pool) {
+    this.pool = pool;
+    int threads = pool.threads();
+    this.tiles = new FloatTile[threads];
+    this.mixtureTasks = new FloatMixtureTask[threads];
+    this.stepTasks = new FloatStepTask[threads];
+    for (int worker = 0; worker < threads; worker++) {
+      tiles[worker] = new FloatTile();
+      mixtureTasks[worker] = new FloatMixtureTask(tiles);
+      stepTasks[worker] = new FloatStepTask(tiles);
+    }
+  }
+
+  @Override
+  public void mixture(DiffusedMixture mixture, Batch x, MixtureOutputs outputs) {
+    FloatMixtureKernel kernel = kernels.get(mixture);
+    int worker = pool.acquire();
+    FloatMixtureTask task = mixtureTasks[worker];
+    try {
+      task.prepare(kernel, x, outputs);
+      pool.run(worker, x.rows(), grain(x.rows(), task.tileRows(), x), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void mixture(
+      GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs) {
+    int rows = FloatTile.rows(x.columns());
+    pool.run(
+        x.rows(),
+        grain(x.rows(), rows, x),
+        new FloatRowTimesTask(tiles, mixture, process, times, x, outputs));
+  }
+
+  @Override
+  public boolean trajectory(
+      GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    if (mixture.dimension() > LARGEST_FUSED_DIMENSION
+        || FloatMixtureConstants.bytes(mixture) > LARGEST_FUSED_STAGE) {
+      return false;
+    }
+    FloatTrajectory trajectory = new FloatTrajectory(mixture, plan);
+    pool.run(
+        x.rows(),
+        grain(x.rows(), trajectory.tileRows(), x),
+        new FloatTrajectoryTask(tiles, trajectory, x, outputs));
+    return true;
+  }
+
+  @Override
+  public void combine(Batch out, List<Batch> terms, double[] weights) {
+    int worker = pool.acquire();
+    FloatStepTask task = stepTasks[worker];
+    try {
+      task.prepare(out, terms, weights);
+      pool.run(worker, out.rows(), grain(out.rows(), FloatTile.rows(out.columns()), out), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void step(
+      Batch x,
+      List<Batch> slopes,
+      Batch stepSizes,
+      double[] weights,
+      Batch next,
+      ErrorEstimate error) {
+    int worker = pool.acquire();
+    FloatStepTask task = stepTasks[worker];
+    try {
+      task.prepare(x, slopes, stepSizes, weights, next, error);
+      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns()), x), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void random(Batch out, long seed, long first, boolean normal) {
+    int rows = FloatTile.rows(out.columns());
+    pool.run(
+        out.rows(),
+        grain(out.rows(), rows, out),
+        new FloatRandomTask(tiles, out.memory(), out.columns(), seed, first, normal));
+  }
+
+  /** The rows of a claim: whole tiles, few enough of them to keep every thread busy. */
+  private long grain(long rows, int tileRows, Batch batch) {
+    if (!batch.memory().isAccessibleBy(OTHER_THREAD)) {
+      return Math.max(1, rows);
+    }
+    long share = rows / (TILES_PER_GRAIN * pool.threads());
+    return Math.clamp(share / tileRows, 1, TILES_PER_GRAIN) * tileRows;
+  }
+
+  /** The elements of a batch, or null for none. */
+  static MemorySegment memory(Batch batch) {
+    return batch == null ? null : batch.memory();
+  }
+}
