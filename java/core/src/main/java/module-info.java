@@ -1,5 +1,6 @@
 import org.fewstep.backend.BackendProvider;
 import org.fewstep.backend.scalar.ScalarBackendProvider;
+import org.fewstep.backend.vector.VectorBackendProvider;
 
 /** Gaussian-mixture scores and probability flows for few-step diffusion sampling. */
 module org.fewstep {
@@ -9,11 +10,13 @@ module org.fewstep {
 
   exports org.fewstep.backend;
   exports org.fewstep.diffusion;
+  exports org.fewstep.flow;
   exports org.fewstep.grid;
   exports org.fewstep.mixture;
 
   uses BackendProvider;
 
   provides BackendProvider with
-      ScalarBackendProvider;
+      ScalarBackendProvider,
+      VectorBackendProvider;
 }
