@@ -6,8 +6,8 @@ import java.util.concurrent.Executor;
  * How a backend is opened.
  *
  * @param threads the number of threads that CPU backends split rows over, >= 1
- * @param executor runs the shares of the work beyond the calling thread's own, or null for a pool of
- *     daemon threads that the backend owns
+ * @param executor runs the shares of the work beyond the calling thread's own, or null for a pool
+ *     of daemon threads that the backend owns
  */
 public record BackendOptions(int threads, Executor executor) {
 

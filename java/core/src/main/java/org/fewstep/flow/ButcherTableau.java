@@ -6,7 +6,7 @@ import org.fewstep.backend.Plan;
  * The coefficients of an explicit Runge-Kutta method with s stages for dx/dt = v(x, t):
  *
  * <pre>
- *   k_i = v(x + h sum_{j<i} a_ij k_j, t + c_i h),     x(t + h) = x + h sum_i b_i k_i
+ *   k_i = v(x + h sum_{j &lt; i} a_ij k_j, t + c_i h),     x(t + h) = x + h sum_i b_i k_i
  * </pre>
  *
  * The nodes c are the row sums of a. Immutable.
@@ -67,7 +67,7 @@ public final class ButcherTableau {
     return b.length;
   }
 
-  /** The weight of slope j in the state at which stage i evaluates, j < i. */
+  /** The weight of slope j in the state at which stage i evaluates, for j below i. */
   public double a(int i, int j) {
     return a[i][j];
   }

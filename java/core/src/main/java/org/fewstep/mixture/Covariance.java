@@ -20,8 +20,8 @@ public sealed interface Covariance permits IsotropicCovariance, DiagonalCovarian
   int dimension();
 
   /**
-   * Eigenvalue i (a variance, >= 0) of the covariance of component k, 0 <= i < d. For the isotropic
-   * kind the same for every i; for the diagonal kind the variance along axis i.
+   * Eigenvalue i (a variance, at least 0) of the covariance of component k, for i from 0 to d - 1.
+   * For the isotropic kind the same for every i; for the diagonal kind the variance along axis i.
    */
   double eigenvalue(int component, int i);
 
@@ -36,12 +36,12 @@ public sealed interface Covariance permits IsotropicCovariance, DiagonalCovarian
     return smallestEigenvalue() == 0;
   }
 
-  /** The same standard deviation sigma >= 0 in every direction for every component. */
+  /** The same standard deviation, at least 0, in every direction for every component. */
   static Covariance isotropic(double sigma) {
     return new IsotropicCovariance(new double[] {sigma}, true);
   }
 
-  /** One standard deviation sigma >= 0 per component. */
+  /** One standard deviation per component, each at least 0. */
   static Covariance isotropic(double[] sigmas) {
     return new IsotropicCovariance(sigmas, false);
   }
