@@ -300,6 +300,16 @@ public final class Flow {
                         + " knot or let the field name its process"));
   }
 
+  /** Only field, solver, times and direction, for runs whose end alone is of interest. */
+  Flow withoutExtras() {
+    Flow flow = new Flow(this);
+    flow.trajectory = false;
+    flow.logLikelihood = false;
+    flow.progress = null;
+    flow.cancelled = () -> false;
+    return flow;
+  }
+
   boolean wantsTrajectory() {
     return trajectory;
   }
