@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import org.ejml.data.DMatrixRMaj;
@@ -263,6 +264,28 @@ class StabilityBoundsTest {
     assertThat(bounds.radius(0.1)).isBetween(Math.sqrt(2) + 6, 2 * (Math.sqrt(2) + 6));
     assertThat(StabilityBounds.of(mixture, OU, 60).logNorm(0.1))
         .isGreaterThan(10 * bounds.logNorm(0.1));
+  }
+
+  /** Where the two share a point on the ball's edge evenly, their scores are Gamma apart. */
+  @Test
+  void theBoundForDifferentCovariancesIsMetOnTheEdgeOfTheBall() {
+    double[][][] matrices = {{{1, 0}, {0, 2}}, {{2, 0}, {0, 1}}};
+    ExactFlow flow =
+        new ExactFlow(
+            new double[] {1, 1},
+            new double[2][2],
+            matrices,
+            Covariance.diagonal(new double[][] {{1, 2}, {2, 1}}));
+    for (Covariance covariance : List.of(flow.compact(), Covariance.full(matrices))) {
+      StabilityBounds bounds =
+          StabilityBounds.of(flow.mixture().withCovariance(covariance), OU, 60);
+      double t = 0.1;
+      double edge = bounds.radius(t) / Math.sqrt(2);
+      double least = ExactFlow.eigenvalues(flow.jacobian(OU, t, new double[] {edge, edge}))[0];
+      // The full kind bounds the norm of a difference of inverses by its Frobenius norm or by its
+      // eigenvalues, whichever is smaller; here the latter is exact.
+      assertThat(bounds.lower(t)).isBetween(1.001 * least, least);
+    }
   }
 
   @Test
