@@ -1,0 +1,89 @@
+package org.fewstep.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.fewstep.backend.Precision;
+import org.fewstep.flow.Solvers;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * A fixed-step flow of the example ring8 from noise to samples, through the face that users see.
+ * The secondary result {@code points} is the rate of finished samples.
+ */
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+@Fork(
+    value = 3,
+    jvmArgsAppend = {Jvm.VECTOR, Jvm.NATIVE})
+@State(Scope.Benchmark)
+public class MixtureFlow {
+
+  /** The backend, by name. */
+  @Param({"vector"})
+  public String backend;
+
+  /** The element type. */
+  @Param({"FLOAT32"})
+  public Precision precision;
+
+  /** The solver, by name; the second is the default of a flow. */
+  @Param({"heun", "dpmpp2m"})
+  public String solver;
+
+  /** The steps, on the log-SNR grid. */
+  @Param({"8"})
+  public int steps;
+
+  /** The number of points. */
+  @Param({"1000000"})
+  public long n;
+
+  /** The threads of the backend. */
+  @Param({"1"})
+  public int threads;
+
+  private FlowTask task;
+
+  /** Counts the samples. */
+  @State(Scope.Thread)
+  @AuxCounters
+  public static class Counter {
+    /** Points carried from noise to data so far. */
+    public double points;
+  }
+
+  /** Opens the backend, draws the noise and checks a few rows against the scalar backend. */
+  @Setup(Level.Trial)
+  public void open() {
+    FlowWorkload workload = FlowWorkload.ring8(steps, n);
+    task = new FlowTask(backend, threads, precision, workload, Solvers.named(solver));
+    System.out.println("# Backend: " + task.description());
+  }
+
+  /** Closes the backend. */
+  @TearDown(Level.Trial)
+  public void close() {
+    task.close();
+  }
+
+  /** One flow of all points. */
+  @Benchmark
+  public void run(Counter counter) {
+    task.run();
+    counter.points += n;
+  }
+}
