@@ -1,0 +1,284 @@
+package org.fewstep.bench;
+
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.openblas.global.openblas;
+import org.fewstep.backend.Backend;
+import org.fewstep.backend.BackendOptions;
+import org.fewstep.backend.Backends;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.Precision;
+import org.fewstep.diffusion.Diffusions;
+import org.fewstep.mixture.Covariance;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * The whole score of a large mixture against the two matrix products alone, X M' and R M, as
+ * OpenBLAS does them into buffers that are already there: no softmax, no constants, no division by
+ * lambda.
+ *
+ * <p>Every invocation runs both, one after the other, and a chain-free loop of multiply-adds for
+ * the peak of one core; so the ratio and the rates are of the same minute of the same machine. Read
+ * the secondary results; the primary one, the time of all three, means nothing.
+ *
+ * <p>OpenBLAS picks its kernels by the processor it recognises, and an old one where it does not:
+ * say {@code OPENBLAS_VERBOSE=2} to see which, and {@code OPENBLAS_CORETYPE=SkylakeX} to have the
+ * 512-bit ones.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 2)
+@Fork(
+    value = 3,
+    jvmArgsAppend = {
+      "--add-modules=jdk.incubator.vector",
+      "--enable-native-access=ALL-UNNAMED",
+      "-Dfewstep.backend=vector"
+    })
+public class BlockedScoreVsOpenBlas {
+
+  private static final int ROW_MAJOR = 101;
+  private static final int PLAIN = 111;
+  private static final int TRANSPOSED = 112;
+
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int PEAK_ROUNDS = 200_000;
+  private static final int PEAK_CHAINS = 12;
+
+  /** Rows, dimension and components. */
+  @Param({"16384x64x256", "2048x784x1024"})
+  public String shape;
+
+  /** Threads of either side. */
+  @Param("1")
+  public int threads;
+
+  private int rows;
+  private int dimension;
+  private int components;
+  private Backend backend;
+  private DiffusedMixture mixture;
+  private Batch points;
+  private Batch score;
+  private MixtureOutputs outputs;
+  private FloatPointer blasPoints;
+  private FloatPointer blasMeans;
+  private FloatPointer blasLogits;
+  private FloatPointer blasResult;
+
+  /** What an iteration measured; JMH reports each public member. */
+  @AuxCounters(AuxCounters.Type.EVENTS)
+  @State(Scope.Thread)
+  public static class Pairs {
+
+    private final double[] ratios = new double[1 << 16];
+    private int count;
+    private double ours;
+    private double theirs;
+    private double peak;
+    private double flops;
+
+    /** Forgets the iteration before. */
+    @Setup(Level.Iteration)
+    public void clear() {
+      count = 0;
+      ours = Double.POSITIVE_INFINITY;
+      theirs = Double.POSITIVE_INFINITY;
+      peak = 0;
+    }
+
+    void add(double ownNanos, double blasNanos, double peakRate) {
+      ratios[count++ % ratios.length] = ownNanos / blasNanos;
+      ours = Math.min(ours, ownNanos);
+      theirs = Math.min(theirs, blasNanos);
+      peak = Math.max(peak, peakRate);
+    }
+
+    /** Our time over theirs, the median of the pairs. */
+    public double medianRatio() {
+      int pairs = Math.min(count, ratios.length);
+      Arrays.sort(ratios, 0, pairs);
+      return pairs == 0 ? Double.NaN : ratios[pairs / 2];
+    }
+
+    /** Our best time over theirs. */
+    public double bestRatio() {
+      return ours / theirs;
+    }
+
+    /** The products' GFLOP/s in our best time, the softmax not counted. */
+    public double scoreGflops() {
+      return flops / ours;
+    }
+
+    /** GFLOP/s of OpenBLAS at its best. */
+    public double openBlasGflops() {
+      return flops / theirs;
+    }
+
+    /** GFLOP/s of independent multiply-adds on one core. */
+    public double peakGflops() {
+      return peak;
+    }
+  }
+
+  /** Makes a mixture at a time whose noise allows the expanded form, and points of it. */
+  @Setup
+  public void prepare() {
+    int[] sizes = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+    rows = sizes[0];
+    dimension = sizes[1];
+    components = sizes[2];
+    Random random = new Random(1);
+    double[][] means = new double[components][dimension];
+    for (double[] mean : means) {
+      Arrays.setAll(mean, j -> 3 * random.nextGaussian() / Math.sqrt(dimension));
+    }
+    mixture =
+        DiffusedMixture.at(
+            GaussianMixture.of(means, Covariance.isotropic(0.5)), Diffusions.named("ou"), 0.5);
+    backend = Backends.named("vector", BackendOptions.defaults().withThreads(threads));
+    points = backend.allocate(rows, dimension, Precision.FLOAT32);
+    score = backend.allocate(rows, dimension, Precision.FLOAT32);
+    outputs = MixtureOutputs.none().withScore(score);
+    double deviation = Math.sqrt(mixture.smallestEigenvalue());
+    for (int i = 0; i < rows; i++) {
+      double[] mean = means[random.nextInt(components)];
+      for (int j = 0; j < dimension; j++) {
+        points.set(i, j, mixture.a() * mean[j] + deviation * random.nextGaussian());
+      }
+    }
+    prepareOpenBlas(means);
+  }
+
+  private void prepareOpenBlas(double[][] means) {
+    openblas.blas_set_num_threads(threads);
+    blasPoints = new FloatPointer((long) rows * dimension);
+    blasPoints.put(points.memory().toArray(ValueLayout.JAVA_FLOAT), 0, rows * dimension);
+    blasMeans = new FloatPointer((long) components * dimension);
+    for (int k = 0; k < components; k++) {
+      for (int j = 0; j < dimension; j++) {
+        blasMeans.put((long) k * dimension + j, (float) means[k][j]);
+      }
+    }
+    blasLogits = new FloatPointer((long) rows * components);
+    blasResult = new FloatPointer((long) rows * dimension);
+  }
+
+  /** Closes what was opened. */
+  @TearDown
+  public void close() {
+    points.close();
+    score.close();
+    backend.close();
+    blasPoints.close();
+    blasMeans.close();
+    blasLogits.close();
+    blasResult.close();
+  }
+
+  /** One pair: the two products by OpenBLAS, then our score; and the peak. */
+  @Benchmark
+  public float pair(Pairs pairs) {
+    pairs.flops = 4.0 * rows * components * dimension;
+    long start = System.nanoTime();
+    products();
+    long middle = System.nanoTime();
+    backend.mixture(mixture, points, outputs);
+    long end = System.nanoTime();
+    float sum = multiplyAdds();
+    double peakFlops = 2.0 * PEAK_ROUNDS * PEAK_CHAINS * SPECIES.length();
+    pairs.add(end - middle, middle - start, peakFlops / (System.nanoTime() - end));
+    return sum;
+  }
+
+  private void products() {
+    openblas.cblas_sgemm(
+        ROW_MAJOR,
+        PLAIN,
+        TRANSPOSED,
+        rows,
+        components,
+        dimension,
+        1,
+        blasPoints,
+        dimension,
+        blasMeans,
+        dimension,
+        0,
+        blasLogits,
+        components);
+    openblas.cblas_sgemm(
+        ROW_MAJOR,
+        PLAIN,
+        PLAIN,
+        rows,
+        dimension,
+        components,
+        1,
+        blasLogits,
+        components,
+        blasMeans,
+        dimension,
+        0,
+        blasResult,
+        dimension);
+  }
+
+  /** Twelve chains side by side, more than the latency of two units needs. */
+  private static float multiplyAdds() {
+    FloatVector factor = FloatVector.broadcast(SPECIES, 0.999f);
+    FloatVector term = FloatVector.broadcast(SPECIES, 0.001f);
+    FloatVector v0 = factor;
+    FloatVector v1 = factor;
+    FloatVector v2 = factor;
+    FloatVector v3 = factor;
+    FloatVector v4 = factor;
+    FloatVector v5 = factor;
+    FloatVector v6 = term;
+    FloatVector v7 = term;
+    FloatVector v8 = term;
+    FloatVector v9 = term;
+    FloatVector v10 = term;
+    FloatVector v11 = term;
+    for (int i = 0; i < PEAK_ROUNDS; i++) {
+      v0 = v0.fma(factor, term);
+      v1 = v1.fma(factor, term);
+      v2 = v2.fma(factor, term);
+      v3 = v3.fma(factor, term);
+      v4 = v4.fma(factor, term);
+      v5 = v5.fma(factor, term);
+      v6 = v6.fma(factor, term);
+      v7 = v7.fma(factor, term);
+      v8 = v8.fma(factor, term);
+      v9 = v9.fma(factor, term);
+      v10 = v10.fma(factor, term);
+      v11 = v11.fma(factor, term);
+    }
+    FloatVector low = v0.add(v1).add(v2).add(v3).add(v4).add(v5);
+    return low.add(v6).add(v7).add(v8).add(v9).add(v10).add(v11).lane(0);
+  }
+}
