@@ -7,4 +7,10 @@ module org.fewstep.cli {
   requires org.knowm.xchart;
   requires me.tongfei.progressbar;
   requires java.desktop;
+
+  opens org.fewstep.cli to
+      info.picocli;
+
+  provides System.LoggerFinder with
+      org.fewstep.cli.CliLoggerFinder;
 }
