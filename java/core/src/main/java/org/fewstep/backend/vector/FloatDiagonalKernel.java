@@ -13,7 +13,7 @@ final class FloatDiagonalKernel extends FloatMixtureKernel {
 
   @Override
   void exponents(FloatTile tile, int x) {
-    for (int k = 0; k < constants.paddedComponents; k += 2) {
+    for (int k = 0; k < components; k += BLOCK) {
       exponentsOfPair(tile, x, k);
     }
   }
@@ -22,29 +22,33 @@ final class FloatDiagonalKernel extends FloatMixtureKernel {
     float[] mean = constants.mean;
     float[] low = constants.meanLow;
     float[] precision = constants.precision;
-    FloatVector q0 = FloatVector.zero(SPECIES);
-    FloatVector q1 = q0;
-    FloatVector p0 = q0;
-    FloatVector p1 = q0;
-    int m = constants.blocked(k, 0);
-    for (int o = 0; o < dimension * GROUP; o += GROUP, m += BLOCK) {
-      FloatVector a = FloatVector.fromArray(SPECIES, tile.x, x + o);
-      FloatVector b = FloatVector.fromArray(SPECIES, tile.x, x + o + LENGTH);
-      q0 = addSquare(a, mean[m], low[m], precision[m], q0);
-      p0 = addSquare(b, mean[m], low[m], precision[m], p0);
-      q1 = addSquare(a, mean[m + 1], low[m + 1], precision[m + 1], q1);
-      p1 = addSquare(b, mean[m + 1], low[m + 1], precision[m + 1], p1);
+    FloatVector q0a = FloatVector.zero(SPECIES);
+    FloatVector q0b = FloatVector.zero(SPECIES);
+    FloatVector q1a = FloatVector.zero(SPECIES);
+    FloatVector q1b = FloatVector.zero(SPECIES);
+    int m = k * dimension;
+    for (int o = x; o < x + dimension * GROUP; o += GROUP, m += BLOCK) {
+      FloatVector a = FloatVector.fromArray(SPECIES, tile.x, o);
+      FloatVector b = FloatVector.fromArray(SPECIES, tile.x, o + LENGTH);
+      FloatVector mean0 = FloatVector.broadcast(SPECIES, mean[m]);
+      FloatVector low0 = FloatVector.broadcast(SPECIES, low[m]);
+      FloatVector mean1 = FloatVector.broadcast(SPECIES, mean[m + 1]);
+      FloatVector low1 = FloatVector.broadcast(SPECIES, low[m + 1]);
+      FloatVector precision0 = FloatVector.broadcast(SPECIES, precision[m]);
+      FloatVector precision1 = FloatVector.broadcast(SPECIES, precision[m + 1]);
+      FloatVector e0a = a.sub(mean0).sub(low0);
+      FloatVector e0b = b.sub(mean0).sub(low0);
+      FloatVector e1a = a.sub(mean1).sub(low1);
+      FloatVector e1b = b.sub(mean1).sub(low1);
+      q0a = e0a.mul(precision0).fma(e0a, q0a);
+      q0b = e0b.mul(precision0).fma(e0b, q0b);
+      q1a = e1a.mul(precision1).fma(e1a, q1a);
+      q1b = e1b.mul(precision1).fma(e1b, q1b);
     }
-    q0.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP);
-    p0.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP + LENGTH);
-    q1.mul(HALF_LOG2_E).intoArray(tile.weights, (k + 1) * GROUP);
-    p1.mul(HALF_LOG2_E).intoArray(tile.weights, (k + 1) * GROUP + LENGTH);
-  }
-
-  private static FloatVector addSquare(
-      FloatVector x, float mean, float low, float precision, FloatVector sum) {
-    FloatVector e = x.sub(mean).sub(low);
-    return e.mul(precision).fma(e, sum);
+    q0a.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP);
+    q0b.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP + LENGTH);
+    q1a.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP + GROUP);
+    q1b.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP + GROUP + LENGTH);
   }
 
   @Override
@@ -52,21 +56,25 @@ final class FloatDiagonalKernel extends FloatMixtureKernel {
     clear(score, at);
     for (int k = 0; k < components; k++) {
       if (!negligible(tile, k)) {
-        for (int half = 0; half < GROUP; half += LENGTH) {
-          addScore(tile, x + half, k, half, score, at + half);
-        }
+        addScore(tile, x, k, score, at);
       }
     }
   }
 
-  private void addScore(FloatTile tile, int x, int k, int half, float[] score, int at) {
-    FloatVector weight = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + half);
+  private void addScore(FloatTile tile, int x, int k, float[] score, int at) {
+    FloatVector weightA = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP);
+    FloatVector weightB = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + LENGTH);
     int m = constants.blocked(k, 0);
     for (int o = 0; o < dimension * GROUP; o += GROUP, m += BLOCK) {
-      FloatVector e = deviation(tile, x + o, m);
-      e.mul(-constants.precision[m])
-          .fma(weight, FloatVector.fromArray(SPECIES, score, at + o))
-          .intoArray(score, at + o);
+      FloatVector mean = FloatVector.broadcast(SPECIES, constants.mean[m]);
+      FloatVector low = FloatVector.broadcast(SPECIES, constants.meanLow[m]);
+      FloatVector precision = FloatVector.broadcast(SPECIES, -constants.precision[m]);
+      FloatVector a = FloatVector.fromArray(SPECIES, tile.x, x + o).sub(mean).sub(low);
+      FloatVector b = FloatVector.fromArray(SPECIES, tile.x, x + o + LENGTH).sub(mean).sub(low);
+      FloatVector sumA = FloatVector.fromArray(SPECIES, score, at + o);
+      FloatVector sumB = FloatVector.fromArray(SPECIES, score, at + o + LENGTH);
+      a.mul(precision).fma(weightA, sumA).intoArray(score, at + o);
+      b.mul(precision).fma(weightB, sumB).intoArray(score, at + o + LENGTH);
     }
   }
 
@@ -75,30 +83,27 @@ final class FloatDiagonalKernel extends FloatMixtureKernel {
     clear(mean, at);
     for (int k = 0; k < components; k++) {
       if (!negligible(tile, k)) {
-        for (int half = 0; half < GROUP; half += LENGTH) {
-          addMean(tile, x + half, k, half, mean, at + half);
-        }
+        addMean(tile, x, k, mean, at);
       }
     }
   }
 
-  private void addMean(FloatTile tile, int x, int k, int half, float[] mean, int at) {
-    FloatVector weight = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + half);
+  private void addMean(FloatTile tile, int x, int k, float[] means, int at) {
+    FloatVector weightA = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP);
+    FloatVector weightB = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + LENGTH);
     int m = constants.blocked(k, 0);
     for (int o = 0; o < dimension * GROUP; o += GROUP, m += BLOCK) {
-      deviation(tile, x + o, m)
-          .fma(
-              FloatVector.broadcast(SPECIES, constants.gain[m]),
-              FloatVector.broadcast(SPECIES, constants.start[m]))
-          .fma(weight, FloatVector.fromArray(SPECIES, mean, at + o))
-          .intoArray(mean, at + o);
+      FloatVector mean = FloatVector.broadcast(SPECIES, constants.mean[m]);
+      FloatVector low = FloatVector.broadcast(SPECIES, constants.meanLow[m]);
+      FloatVector gain = FloatVector.broadcast(SPECIES, constants.gain[m]);
+      FloatVector start = FloatVector.broadcast(SPECIES, constants.start[m]);
+      FloatVector a = FloatVector.fromArray(SPECIES, tile.x, x + o).sub(mean).sub(low);
+      FloatVector b = FloatVector.fromArray(SPECIES, tile.x, x + o + LENGTH).sub(mean).sub(low);
+      FloatVector sumA = FloatVector.fromArray(SPECIES, means, at + o);
+      FloatVector sumB = FloatVector.fromArray(SPECIES, means, at + o + LENGTH);
+      a.fma(gain, start).fma(weightA, sumA).intoArray(means, at + o);
+      b.fma(gain, start).fma(weightB, sumB).intoArray(means, at + o + LENGTH);
     }
-  }
-
-  private FloatVector deviation(FloatTile tile, int x, int m) {
-    return FloatVector.fromArray(SPECIES, tile.x, x)
-        .sub(constants.mean[m])
-        .sub(constants.meanLow[m]);
   }
 
   private void clear(float[] sums, int at) {
@@ -111,9 +116,13 @@ final class FloatDiagonalKernel extends FloatMixtureKernel {
   void componentScore(FloatTile tile, int x, int k) {
     int m = constants.blocked(k, 0);
     for (int o = 0; o < dimension * GROUP; o += GROUP, m += BLOCK) {
-      float precision = -constants.precision[m];
-      deviation(tile, x + o, m).mul(precision).intoArray(tile.gradient, o);
-      deviation(tile, x + o + LENGTH, m).mul(precision).intoArray(tile.gradient, o + LENGTH);
+      FloatVector mean = FloatVector.broadcast(SPECIES, constants.mean[m]);
+      FloatVector low = FloatVector.broadcast(SPECIES, constants.meanLow[m]);
+      FloatVector precision = FloatVector.broadcast(SPECIES, -constants.precision[m]);
+      for (int i = o; i < o + GROUP; i += LENGTH) {
+        FloatVector e = FloatVector.fromArray(SPECIES, tile.x, x + i).sub(mean).sub(low);
+        e.mul(precision).intoArray(tile.gradient, i);
+      }
     }
   }
 

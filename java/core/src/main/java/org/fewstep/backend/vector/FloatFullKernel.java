@@ -8,6 +8,9 @@ import jdk.incubator.vector.FloatVector;
  */
 final class FloatFullKernel extends FloatMixtureKernel {
 
+  /** Rows of a matrix worked on at once. */
+  private static final int ROWS = 4;
+
   private static final float HALF_LOG2_E = (float) FloatMixtureConstants.HALF_LOG2_E;
 
   FloatFullKernel(FloatMixtureConstants constants) {
@@ -28,6 +31,9 @@ final class FloatFullKernel extends FloatMixtureKernel {
       }
       q.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP);
       p.mul(HALF_LOG2_E).intoArray(tile.weights, k * GROUP + LENGTH);
+    }
+    for (int o = components * GROUP; o < constants.paddedComponents * GROUP; o += LENGTH) {
+      FloatVector.zero(SPECIES).intoArray(tile.weights, o);
     }
   }
 
@@ -124,7 +130,7 @@ final class FloatFullKernel extends FloatMixtureKernel {
       float[] matrices, int k, int row, int column, float[] in, int at, float[] out) {
     int a = k * constants.matrixStride;
     int j = 0;
-    for (; j + BLOCK <= dimension; j += BLOCK, a += BLOCK * row) {
+    for (; j + ROWS <= dimension; j += ROWS, a += ROWS * row) {
       fourRows(matrices, a, row, column, in, at, out, j * GROUP);
     }
     for (; j < dimension; j++, a += row) {

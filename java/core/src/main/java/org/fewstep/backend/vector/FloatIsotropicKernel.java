@@ -2,7 +2,13 @@ package org.fewstep.backend.vector;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Isotropic covariances, {@code C_k = lambda_k I}: blocks of four components by two vectors. */
+/**
+ * Isotropic covariances, {@code C_k = lambda_k I}: pairs of components by pairs of vectors, so that
+ * every load serves two and four chains of sums run side by side.
+ *
+ * <p>Loops call nothing that takes or returns a vector but the Vector API itself: where a compiled
+ * method has grown large, the JIT stops inlining calls of ours, and their vectors go to the heap.
+ */
 class FloatIsotropicKernel extends FloatMixtureKernel {
 
   /** u = square of the distance times this, per component. */
@@ -20,56 +26,48 @@ class FloatIsotropicKernel extends FloatMixtureKernel {
 
   @Override
   void exponents(FloatTile tile, int x) {
-    int stride = dimension * BLOCK;
     for (int k = 0; k < components; k += BLOCK) {
-      exponentsOfBlock(tile.x, x, k / BLOCK * stride, k, tile.weights);
+      exponentsOfPair(tile.x, x, k, tile.weights);
     }
   }
 
-  private void exponentsOfBlock(float[] x, int at, int m, int k, float[] weights) {
+  private void exponentsOfPair(float[] x, int at, int k, float[] weights) {
     float[] mean = constants.mean;
     float[] low = constants.meanLow;
-    FloatVector q0 = FloatVector.zero(SPECIES);
-    FloatVector q1 = q0;
-    FloatVector q2 = q0;
-    FloatVector q3 = q0;
-    FloatVector p0 = q0;
-    FloatVector p1 = q0;
-    FloatVector p2 = q0;
-    FloatVector p3 = q0;
-    for (int end = at + dimension * GROUP; at < end; at += GROUP, m += BLOCK) {
-      FloatVector a = FloatVector.fromArray(SPECIES, x, at);
-      FloatVector b = FloatVector.fromArray(SPECIES, x, at + LENGTH);
-      q0 = addSquare(a, mean[m], low[m], q0);
-      p0 = addSquare(b, mean[m], low[m], p0);
-      q1 = addSquare(a, mean[m + 1], low[m + 1], q1);
-      p1 = addSquare(b, mean[m + 1], low[m + 1], p1);
-      q2 = addSquare(a, mean[m + 2], low[m + 2], q2);
-      p2 = addSquare(b, mean[m + 2], low[m + 2], p2);
-      q3 = addSquare(a, mean[m + 3], low[m + 3], q3);
-      p3 = addSquare(b, mean[m + 3], low[m + 3], p3);
+    FloatVector q0a = FloatVector.zero(SPECIES);
+    FloatVector q0b = FloatVector.zero(SPECIES);
+    FloatVector q1a = FloatVector.zero(SPECIES);
+    FloatVector q1b = FloatVector.zero(SPECIES);
+    int m = k * dimension;
+    for (int o = at; o < at + dimension * GROUP; o += GROUP, m += BLOCK) {
+      FloatVector a = FloatVector.fromArray(SPECIES, x, o);
+      FloatVector b = FloatVector.fromArray(SPECIES, x, o + LENGTH);
+      FloatVector mean0 = FloatVector.broadcast(SPECIES, mean[m]);
+      FloatVector low0 = FloatVector.broadcast(SPECIES, low[m]);
+      FloatVector mean1 = FloatVector.broadcast(SPECIES, mean[m + 1]);
+      FloatVector low1 = FloatVector.broadcast(SPECIES, low[m + 1]);
+      FloatVector e0a = a.sub(mean0).sub(low0);
+      FloatVector e0b = b.sub(mean0).sub(low0);
+      FloatVector e1a = a.sub(mean1).sub(low1);
+      FloatVector e1b = b.sub(mean1).sub(low1);
+      q0a = e0a.fma(e0a, q0a);
+      q0b = e0b.fma(e0b, q0b);
+      q1a = e1a.fma(e1a, q1a);
+      q1b = e1b.fma(e1b, q1b);
     }
-    store(q0, p0, k, weights);
-    store(q1, p1, k + 1, weights);
-    store(q2, p2, k + 2, weights);
-    store(q3, p3, k + 3, weights);
-  }
-
-  private static FloatVector addSquare(FloatVector x, float mean, float low, FloatVector sum) {
-    FloatVector e = x.sub(mean).sub(low);
-    return e.fma(e, sum);
-  }
-
-  private void store(FloatVector q, FloatVector p, int k, float[] weights) {
-    q.mul(exponentScale[k]).intoArray(weights, k * GROUP);
-    p.mul(exponentScale[k]).intoArray(weights, k * GROUP + LENGTH);
+    FloatVector scale0 = FloatVector.broadcast(SPECIES, exponentScale[k]);
+    FloatVector scale1 = FloatVector.broadcast(SPECIES, exponentScale[k + 1]);
+    q0a.mul(scale0).intoArray(weights, k * GROUP);
+    q0b.mul(scale0).intoArray(weights, k * GROUP + LENGTH);
+    q1a.mul(scale1).intoArray(weights, k * GROUP + GROUP);
+    q1b.mul(scale1).intoArray(weights, k * GROUP + GROUP + LENGTH);
   }
 
   @Override
   void scores(FloatTile tile, int x, float[] score, int at) {
     clear(score, at);
     for (int k = 0; k < components; k += BLOCK) {
-      if (!negligibleBlock(tile, k)) {
+      if (!negligiblePair(tile, k)) {
         addDeviations(tile, x, k, constants.precision, -1f, score, at);
       }
     }
@@ -79,7 +77,7 @@ class FloatIsotropicKernel extends FloatMixtureKernel {
   void means(FloatTile tile, int x, float[] mean, int at) {
     clear(mean, at);
     for (int k = 0; k < components; k += BLOCK) {
-      if (!negligibleBlock(tile, k)) {
+      if (!negligiblePair(tile, k)) {
         addStarts(tile, k, mean, at);
         addDeviations(tile, x, k, constants.gain, 1f, mean, at);
       }
@@ -92,59 +90,57 @@ class FloatIsotropicKernel extends FloatMixtureKernel {
     }
   }
 
-  static boolean negligibleBlock(FloatTile tile, int k) {
-    return negligible(tile, k)
-        && negligible(tile, k + 1)
-        && negligible(tile, k + 2)
-        && negligible(tile, k + 3);
+  private static boolean negligiblePair(FloatTile tile, int k) {
+    return negligible(tile, k) && negligible(tile, k + 1);
   }
 
-  /** sums += sign sum over a block of weight_k factor_k e_k. */
+  /** sums += sign sum over a pair of weight_k factor_k e_k. */
   private void addDeviations(
       FloatTile tile, int x, int k, float[] factor, float sign, float[] sums, int at) {
-    for (int half = 0; half < GROUP; half += LENGTH) {
-      int w = k * GROUP + half;
-      FloatVector w0 = weight(tile, w, sign * factor[k]);
-      FloatVector w1 = weight(tile, w + GROUP, sign * factor[k + 1]);
-      FloatVector w2 = weight(tile, w + 2 * GROUP, sign * factor[k + 2]);
-      FloatVector w3 = weight(tile, w + 3 * GROUP, sign * factor[k + 3]);
-      float[] mean = constants.mean;
-      float[] low = constants.meanLow;
-      int m = k * dimension;
-      for (int o = half; o < dimension * GROUP; o += GROUP, m += BLOCK) {
-        FloatVector a = FloatVector.fromArray(SPECIES, tile.x, x + o);
-        FloatVector s = FloatVector.fromArray(SPECIES, sums, at + o);
-        s = a.sub(mean[m]).sub(low[m]).fma(w0, s);
-        s = a.sub(mean[m + 1]).sub(low[m + 1]).fma(w1, s);
-        s = a.sub(mean[m + 2]).sub(low[m + 2]).fma(w2, s);
-        s = a.sub(mean[m + 3]).sub(low[m + 3]).fma(w3, s);
-        s.intoArray(sums, at + o);
-      }
+    float[] mean = constants.mean;
+    float[] low = constants.meanLow;
+    int w = k * GROUP;
+    FloatVector factor0 = FloatVector.broadcast(SPECIES, sign * factor[k]);
+    FloatVector factor1 = FloatVector.broadcast(SPECIES, sign * factor[k + 1]);
+    FloatVector w0a = FloatVector.fromArray(SPECIES, tile.weights, w).mul(factor0);
+    FloatVector w0b = FloatVector.fromArray(SPECIES, tile.weights, w + LENGTH).mul(factor0);
+    FloatVector w1a = FloatVector.fromArray(SPECIES, tile.weights, w + GROUP).mul(factor1);
+    FloatVector w1b = FloatVector.fromArray(SPECIES, tile.weights, w + GROUP + LENGTH).mul(factor1);
+    int m = k * dimension;
+    for (int o = 0; o < dimension * GROUP; o += GROUP, m += BLOCK) {
+      FloatVector a = FloatVector.fromArray(SPECIES, tile.x, x + o);
+      FloatVector b = FloatVector.fromArray(SPECIES, tile.x, x + o + LENGTH);
+      FloatVector mean0 = FloatVector.broadcast(SPECIES, mean[m]);
+      FloatVector low0 = FloatVector.broadcast(SPECIES, low[m]);
+      FloatVector mean1 = FloatVector.broadcast(SPECIES, mean[m + 1]);
+      FloatVector low1 = FloatVector.broadcast(SPECIES, low[m + 1]);
+      FloatVector sumA = FloatVector.fromArray(SPECIES, sums, at + o);
+      FloatVector sumB = FloatVector.fromArray(SPECIES, sums, at + o + LENGTH);
+      sumA = a.sub(mean0).sub(low0).fma(w0a, sumA);
+      sumB = b.sub(mean0).sub(low0).fma(w0b, sumB);
+      sumA = a.sub(mean1).sub(low1).fma(w1a, sumA);
+      sumB = b.sub(mean1).sub(low1).fma(w1b, sumB);
+      sumA.intoArray(sums, at + o);
+      sumB.intoArray(sums, at + o + LENGTH);
     }
   }
 
-  private static FloatVector weight(FloatTile tile, int at, float factor) {
-    return FloatVector.fromArray(SPECIES, tile.weights, at).mul(factor);
-  }
-
-  /** sums += sum over a block of weight_k mu_k. */
+  /** sums += sum over a pair of weight_k mu_k. */
   private void addStarts(FloatTile tile, int k, float[] sums, int at) {
     float[] start = constants.start;
-    for (int half = 0; half < GROUP; half += LENGTH) {
-      int w = k * GROUP + half;
-      FloatVector w0 = FloatVector.fromArray(SPECIES, tile.weights, w);
-      FloatVector w1 = FloatVector.fromArray(SPECIES, tile.weights, w + GROUP);
-      FloatVector w2 = FloatVector.fromArray(SPECIES, tile.weights, w + 2 * GROUP);
-      FloatVector w3 = FloatVector.fromArray(SPECIES, tile.weights, w + 3 * GROUP);
-      int m = k * dimension;
-      for (int o = at + half; o < at + dimension * GROUP; o += GROUP, m += BLOCK) {
-        FloatVector s = FloatVector.fromArray(SPECIES, sums, o);
-        s = w0.fma(FloatVector.broadcast(SPECIES, start[m]), s);
-        s = w1.fma(FloatVector.broadcast(SPECIES, start[m + 1]), s);
-        s = w2.fma(FloatVector.broadcast(SPECIES, start[m + 2]), s);
-        s = w3.fma(FloatVector.broadcast(SPECIES, start[m + 3]), s);
-        s.intoArray(sums, o);
-      }
+    int w = k * GROUP;
+    FloatVector w0a = FloatVector.fromArray(SPECIES, tile.weights, w);
+    FloatVector w0b = FloatVector.fromArray(SPECIES, tile.weights, w + LENGTH);
+    FloatVector w1a = FloatVector.fromArray(SPECIES, tile.weights, w + GROUP);
+    FloatVector w1b = FloatVector.fromArray(SPECIES, tile.weights, w + GROUP + LENGTH);
+    int m = k * dimension;
+    for (int o = at; o < at + dimension * GROUP; o += GROUP, m += BLOCK) {
+      FloatVector start0 = FloatVector.broadcast(SPECIES, start[m]);
+      FloatVector start1 = FloatVector.broadcast(SPECIES, start[m + 1]);
+      FloatVector sumA = w0a.fma(start0, FloatVector.fromArray(SPECIES, sums, o));
+      FloatVector sumB = w0b.fma(start0, FloatVector.fromArray(SPECIES, sums, o + LENGTH));
+      w1a.fma(start1, sumA).intoArray(sums, o);
+      w1b.fma(start1, sumB).intoArray(sums, o + LENGTH);
     }
   }
 
@@ -168,7 +164,9 @@ class FloatIsotropicKernel extends FloatMixtureKernel {
   @Override
   void subtractPrecision(FloatTile tile, int x, int k, float[] jvp, int at) {
     for (int half = 0; half < GROUP; half += LENGTH) {
-      FloatVector factor = weight(tile, k * GROUP + half, -constants.precision[k]);
+      FloatVector factor =
+          FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + half)
+              .mul(-constants.precision[k]);
       for (int o = half; o < dimension * GROUP; o += GROUP) {
         FloatVector.fromArray(SPECIES, tile.direction, x + o)
             .fma(factor, FloatVector.fromArray(SPECIES, jvp, at + o))

@@ -9,9 +9,8 @@ import jdk.incubator.vector.VectorOperators;
  * component stays in registers, in one pass.
  *
  * <p>The pass needs no running maximum: the logits {@code c_k - u_k} are at most 0. Their sum of
- * powers Z is trusted down to {@link #LEAST_TOTAL}; below that c_k is about to be lost in u_k, and
- * lane by lane the two-stage results of {@link FloatIsotropicKernel} are taken instead. At the
- * threshold u is at most 20 + log2 K, where the sum c_k - u_k rounds no worse than u itself did.
+ * powers Z is trusted down to {@link #LEAST_TOTAL}; below that, lane by lane, the results of {@link
+ * FloatIsotropicKernel} are taken instead.
  *
  * <p>Constants of a component follow one another: c, then for each coordinate the mean's high and
  * low part and the mean at t = 0.
@@ -20,7 +19,6 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
 
   static final int MAX_DIMENSION = 3;
 
-  private static final float LEAST_TOTAL = 0x1p-20f;
   private static final float LN_2 = 0.69314718055994531f;
 
   private final float[] packed;
@@ -55,43 +53,41 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       super.evaluate(tile, groups);
       return;
     }
+    boolean mean = tile.fields.mean != null;
+    switch (dimension) {
+      case 1 -> sums1(tile, groups, mean);
+      case 2 -> sums2(tile, groups, mean);
+      default -> sums3(tile, groups, mean);
+    }
     for (int g = 0; g < groups; g++) {
       int x = g * dimension * GROUP;
-      boolean mean = tile.fields.mean != null;
-      boolean trusted =
-          switch (dimension) {
-            case 1 -> mean ? means1(tile, x) : deviations1(tile, x);
-            case 2 -> mean ? means2(tile, x) : deviations2(tile, x);
-            default -> mean ? means3(tile, x) : deviations3(tile, x);
-          };
-      finish(tile, x, g * GROUP);
-      if (!trusted) {
+      if (!(finish(tile, x, g * GROUP) & finish(tile, x + LENGTH, g * GROUP + LENGTH))) {
         replaceDistrusted(tile, x, g * GROUP);
       }
     }
   }
 
-  /** From the sums of a group to its score, posterior mean and log-density. */
-  private void finish(FloatTile tile, int at, int scalar) {
-    FloatFields fields = tile.fields;
-    for (int half = 0; half < GROUP; half += LENGTH) {
-      FloatVector total = FloatVector.fromArray(SPECIES, tile.total, half);
-      FloatVector inverse = FloatVector.broadcast(SPECIES, 1f).div(total);
-      for (int i = half; i < dimension * GROUP; i += GROUP) {
-        FloatVector deviation = FloatVector.fromArray(SPECIES, tile.deviation, i).mul(inverse);
-        if (fields.score != null) {
-          deviation.mul(-precision).intoArray(fields.score, at + i);
-        }
-        if (fields.mean != null) {
-          FloatVector start = FloatVector.fromArray(SPECIES, tile.whitened, i).mul(inverse);
-          deviation.fma(FloatVector.broadcast(SPECIES, gain), start).intoArray(fields.mean, at + i);
-        }
-      }
-      if (fields.logDensity != null) {
-        FloatExp.log2(total)
-            .fma(FloatVector.broadcast(SPECIES, LN_2), FloatVector.broadcast(SPECIES, logScale))
-            .intoArray(fields.logDensity, scalar + half);
-      }
+  private void sums1(FloatTile tile, int groups, boolean mean) {
+    if (mean) {
+      meanSums1(tile, groups);
+    } else {
+      scoreSums1(tile, groups);
+    }
+  }
+
+  private void sums2(FloatTile tile, int groups, boolean mean) {
+    if (mean) {
+      meanSums2(tile, groups);
+    } else {
+      scoreSums2(tile, groups);
+    }
+  }
+
+  private void sums3(FloatTile tile, int groups, boolean mean) {
+    if (mean) {
+      meanSums3(tile, groups);
+    } else {
+      scoreSums3(tile, groups);
     }
   }
 
@@ -99,11 +95,10 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
   private void replaceDistrusted(FloatTile tile, int at, int scalar) {
     FloatFields fields = tile.fields;
     FloatFields other = tile.alternative;
-    // The two-stage kernel uses the same scratch, but not this one.
     evaluateGroup(tile, at, other, 0, 0);
     for (int half = 0; half < GROUP; half += LENGTH) {
       VectorMask<Float> distrusted =
-          FloatVector.fromArray(SPECIES, tile.total, half)
+          FloatVector.fromArray(SPECIES, tile.total, scalar + half)
               .compare(VectorOperators.GE, LEAST_TOTAL)
               .not();
       for (int i = half; i < dimension * GROUP; i += GROUP) {
@@ -121,280 +116,302 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
     }
   }
 
-  /**
-   * Stores Z, made NaN where the point is not finite, for one half of a group; returns whether
-   * every lane of it is to be trusted.
-   */
-  private static boolean storeTotal(
-      FloatTile tile, int half, FloatVector total, FloatVector coordinates) {
-    FloatVector checked = coordinates.sub(coordinates).add(total);
-    checked.intoArray(tile.total, half);
+  /** From the sums of one vector of points to what is wanted; whether all are to be trusted. */
+  private boolean finish(FloatTile tile, int at, int scalar) {
+    FloatFields fields = tile.fields;
+    FloatVector total = FloatVector.fromArray(SPECIES, tile.total, scalar);
+    FloatVector inverse = FloatVector.broadcast(SPECIES, 1f).div(total);
+    FloatVector check = FloatVector.zero(SPECIES);
+    for (int i = at; i < at + dimension * GROUP; i += GROUP) {
+      FloatVector x = FloatVector.fromArray(SPECIES, tile.x, i);
+      check = x.sub(x).add(check); // NaN where x is not finite
+      FloatVector deviation = FloatVector.fromArray(SPECIES, tile.sums, i).mul(inverse);
+      if (fields.score != null) {
+        deviation.mul(-precision).intoArray(fields.score, i);
+      }
+      if (fields.mean != null) {
+        FloatVector start = FloatVector.fromArray(SPECIES, fields.mean, i).mul(inverse);
+        deviation.fma(FloatVector.broadcast(SPECIES, gain), start).intoArray(fields.mean, i);
+      }
+    }
+    if (fields.logDensity != null) {
+      FloatExp.log2(total)
+          .fma(FloatVector.broadcast(SPECIES, LN_2), FloatVector.broadcast(SPECIES, logScale))
+          .intoArray(fields.logDensity, scalar);
+    }
+    FloatVector checked = total.add(check);
+    checked.intoArray(tile.total, scalar);
     return checked.compare(VectorOperators.GE, LEAST_TOTAL).allTrue();
   }
 
-  /** Sums of weights, of weighted deviations, in one dimension. */
-  private boolean deviations1(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z and the sum of weighted deviations in one dimension. */
+  private void scoreSums1(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 4) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.mul(ea0).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.mul(eb0).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector za = FloatVector.zero(SPECIES);
+      FloatVector s0a = za;
+      FloatVector zb = FloatVector.zero(SPECIES);
+      FloatVector s0b = zb;
+      for (int k = 0; k < packed.length; k += 4) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector qa = e0a.mul(e0a);
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector qb = e0b.mul(e0b);
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        za = za.add(weightA);
+        s0a = weightA.fma(e0a, s0a);
+        zb = zb.add(weightB);
+        s0b = weightB.fma(e0b, s0b);
+      }
+      za.intoArray(tile.total, g * GROUP);
+      s0a.intoArray(tile.sums, x);
+      zb.intoArray(tile.total, g * GROUP + LENGTH);
+      s0b.intoArray(tile.sums, x + LENGTH);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0);
-    return trusted & storeTotal(tile, LENGTH, zb, xb0);
   }
 
-  /** Sums of weights, of weighted deviations and of weighted means at t = 0, in one dimension. */
-  private boolean means1(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector ma0 = za;
-    FloatVector mb0 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z, sum of weighted deviations, sum of weighted means at t = 0, in one dimension. */
+  private void meanSums1(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 4) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.mul(ea0).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.mul(eb0).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
-      FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
-      ma0 = wa.fma(start0, ma0);
-      mb0 = wb.fma(start0, mb0);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector za = FloatVector.zero(SPECIES);
+      FloatVector s0a = za;
+      FloatVector m0a = za;
+      FloatVector zb = FloatVector.zero(SPECIES);
+      FloatVector s0b = zb;
+      FloatVector m0b = zb;
+      for (int k = 0; k < packed.length; k += 4) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector qa = e0a.mul(e0a);
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector qb = e0b.mul(e0b);
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        za = za.add(weightA);
+        s0a = weightA.fma(e0a, s0a);
+        m0a = weightA.fma(start0, m0a);
+        zb = zb.add(weightB);
+        s0b = weightB.fma(e0b, s0b);
+        m0b = weightB.fma(start0, m0b);
+      }
+      za.intoArray(tile.total, g * GROUP);
+      s0a.intoArray(tile.sums, x);
+      m0a.intoArray(tile.fields.mean, x);
+      zb.intoArray(tile.total, g * GROUP + LENGTH);
+      s0b.intoArray(tile.sums, x + LENGTH);
+      m0b.intoArray(tile.fields.mean, x + LENGTH);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    ma0.intoArray(tile.whitened, 0);
-    mb0.intoArray(tile.whitened, LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0);
-    return trusted & storeTotal(tile, LENGTH, zb, xb0);
   }
 
-  /** Sums of weights, of weighted deviations, in two dimensions. */
-  private boolean deviations2(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xa1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector xb1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector sa1 = za;
-    FloatVector sb1 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z and the sum of weighted deviations in two dimensions. */
+  private void scoreSums2(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 7) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector ea1 = xa1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector eb1 = xb1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.fma(ea0, ea1.mul(ea1)).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.fma(eb0, eb1.mul(eb1)).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
-      sa1 = wa.fma(ea1, sa1);
-      sb1 = wb.fma(eb1, sb1);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * 2 * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x1a = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector x1b = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
+      FloatVector za = FloatVector.zero(SPECIES);
+      FloatVector s0a = za;
+      FloatVector s1a = za;
+      FloatVector zb = FloatVector.zero(SPECIES);
+      FloatVector s0b = zb;
+      FloatVector s1b = zb;
+      for (int k = 0; k < packed.length; k += 7) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector e1a = x1a.sub(mean1).sub(low1);
+        FloatVector qa = e0a.fma(e0a, e1a.mul(e1a));
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector e1b = x1b.sub(mean1).sub(low1);
+        FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        za = za.add(weightA);
+        s0a = weightA.fma(e0a, s0a);
+        s1a = weightA.fma(e1a, s1a);
+        zb = zb.add(weightB);
+        s0b = weightB.fma(e0b, s0b);
+        s1b = weightB.fma(e1b, s1b);
+      }
+      za.intoArray(tile.total, g * GROUP);
+      s0a.intoArray(tile.sums, x);
+      s1a.intoArray(tile.sums, x + GROUP);
+      zb.intoArray(tile.total, g * GROUP + LENGTH);
+      s0b.intoArray(tile.sums, x + LENGTH);
+      s1b.intoArray(tile.sums, x + GROUP + LENGTH);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    sa1.intoArray(tile.deviation, GROUP);
-    sb1.intoArray(tile.deviation, GROUP + LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0.add(xa1));
-    return trusted & storeTotal(tile, LENGTH, zb, xb0.add(xb1));
   }
 
-  /** Sums of weights, of weighted deviations and of weighted means at t = 0, in two dimensions. */
-  private boolean means2(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xa1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector xb1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector sa1 = za;
-    FloatVector sb1 = za;
-    FloatVector ma0 = za;
-    FloatVector mb0 = za;
-    FloatVector ma1 = za;
-    FloatVector mb1 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z, sum of weighted deviations, sum of weighted means at t = 0, in two dimensions. */
+  private void meanSums2(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 7) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector ea1 = xa1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector eb1 = xb1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.fma(ea0, ea1.mul(ea1)).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.fma(eb0, eb1.mul(eb1)).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
-      sa1 = wa.fma(ea1, sa1);
-      sb1 = wb.fma(eb1, sb1);
-      FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
-      ma0 = wa.fma(start0, ma0);
-      mb0 = wb.fma(start0, mb0);
-      FloatVector start1 = FloatVector.broadcast(SPECIES, packed[k + 6]);
-      ma1 = wa.fma(start1, ma1);
-      mb1 = wb.fma(start1, mb1);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * 2 * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x1a = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector x1b = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
+      FloatVector za = FloatVector.zero(SPECIES);
+      FloatVector s0a = za;
+      FloatVector s1a = za;
+      FloatVector m0a = za;
+      FloatVector m1a = za;
+      FloatVector zb = FloatVector.zero(SPECIES);
+      FloatVector s0b = zb;
+      FloatVector s1b = zb;
+      FloatVector m0b = zb;
+      FloatVector m1b = zb;
+      for (int k = 0; k < packed.length; k += 7) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector start1 = FloatVector.broadcast(SPECIES, packed[k + 6]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector e1a = x1a.sub(mean1).sub(low1);
+        FloatVector qa = e0a.fma(e0a, e1a.mul(e1a));
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector e1b = x1b.sub(mean1).sub(low1);
+        FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        za = za.add(weightA);
+        s0a = weightA.fma(e0a, s0a);
+        s1a = weightA.fma(e1a, s1a);
+        m0a = weightA.fma(start0, m0a);
+        m1a = weightA.fma(start1, m1a);
+        zb = zb.add(weightB);
+        s0b = weightB.fma(e0b, s0b);
+        s1b = weightB.fma(e1b, s1b);
+        m0b = weightB.fma(start0, m0b);
+        m1b = weightB.fma(start1, m1b);
+      }
+      za.intoArray(tile.total, g * GROUP);
+      s0a.intoArray(tile.sums, x);
+      s1a.intoArray(tile.sums, x + GROUP);
+      m0a.intoArray(tile.fields.mean, x);
+      m1a.intoArray(tile.fields.mean, x + GROUP);
+      zb.intoArray(tile.total, g * GROUP + LENGTH);
+      s0b.intoArray(tile.sums, x + LENGTH);
+      s1b.intoArray(tile.sums, x + GROUP + LENGTH);
+      m0b.intoArray(tile.fields.mean, x + LENGTH);
+      m1b.intoArray(tile.fields.mean, x + GROUP + LENGTH);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    ma0.intoArray(tile.whitened, 0);
-    mb0.intoArray(tile.whitened, LENGTH);
-    sa1.intoArray(tile.deviation, GROUP);
-    sb1.intoArray(tile.deviation, GROUP + LENGTH);
-    ma1.intoArray(tile.whitened, GROUP);
-    mb1.intoArray(tile.whitened, GROUP + LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0.add(xa1));
-    return trusted & storeTotal(tile, LENGTH, zb, xb0.add(xb1));
   }
 
-  /** Sums of weights, of weighted deviations, in three dimensions. */
-  private boolean deviations3(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xa1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
-    FloatVector xa2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector xb1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
-    FloatVector xb2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector sa1 = za;
-    FloatVector sb1 = za;
-    FloatVector sa2 = za;
-    FloatVector sb2 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z and the sum of weighted deviations in three dimensions. */
+  private void scoreSums3(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 10) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector ea1 = xa1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector eb1 = xb1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector ea2 = xa2.sub(packed[k + 7]).sub(packed[k + 8]);
-      FloatVector eb2 = xb2.sub(packed[k + 7]).sub(packed[k + 8]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.fma(ea0, ea1.fma(ea1, ea2.mul(ea2))).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.fma(eb0, eb1.fma(eb1, eb2.mul(eb2))).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
-      sa1 = wa.fma(ea1, sa1);
-      sb1 = wb.fma(eb1, sb1);
-      sa2 = wa.fma(ea2, sa2);
-      sb2 = wb.fma(eb2, sb2);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int v = 0; v < 2 * groups; v++) {
+      // Vector v of the tile: half v % 2 of group v / 2.
+      int x = (v >> 1) * 3 * GROUP + (v & 1) * LENGTH;
+      FloatVector x0 = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector x2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
+      FloatVector z = FloatVector.zero(SPECIES);
+      FloatVector s0 = z;
+      FloatVector s1 = z;
+      FloatVector s2 = z;
+      for (int k = 0; k < packed.length; k += 10) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector mean2 = FloatVector.broadcast(SPECIES, packed[k + 7]);
+        FloatVector low2 = FloatVector.broadcast(SPECIES, packed[k + 8]);
+        FloatVector e0 = x0.sub(mean0).sub(low0);
+        FloatVector e1 = x1.sub(mean1).sub(low1);
+        FloatVector e2 = x2.sub(mean2).sub(low2);
+        FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
+        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        z = z.add(weight);
+        s0 = weight.fma(e0, s0);
+        s1 = weight.fma(e1, s1);
+        s2 = weight.fma(e2, s2);
+      }
+      z.intoArray(tile.total, v * LENGTH);
+      s0.intoArray(tile.sums, x);
+      s1.intoArray(tile.sums, x + GROUP);
+      s2.intoArray(tile.sums, x + 2 * GROUP);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    sa1.intoArray(tile.deviation, GROUP);
-    sb1.intoArray(tile.deviation, GROUP + LENGTH);
-    sa2.intoArray(tile.deviation, 2 * GROUP);
-    sb2.intoArray(tile.deviation, 2 * GROUP + LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0.add(xa1).add(xa2));
-    return trusted & storeTotal(tile, LENGTH, zb, xb0.add(xb1).add(xb2));
   }
 
-  /**
-   * Sums of weights, of weighted deviations and of weighted means at t = 0, in three dimensions.
-   */
-  private boolean means3(FloatTile tile, int x) {
-    FloatVector xa0 = FloatVector.fromArray(SPECIES, tile.x, x);
-    FloatVector xa1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
-    FloatVector xa2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
-    FloatVector xb0 = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
-    FloatVector xb1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
-    FloatVector xb2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP + LENGTH);
-    FloatVector za = FloatVector.zero(SPECIES);
-    FloatVector zb = za;
-    FloatVector sa0 = za;
-    FloatVector sb0 = za;
-    FloatVector sa1 = za;
-    FloatVector sb1 = za;
-    FloatVector sa2 = za;
-    FloatVector sb2 = za;
-    FloatVector ma0 = za;
-    FloatVector mb0 = za;
-    FloatVector ma1 = za;
-    FloatVector mb1 = za;
-    FloatVector ma2 = za;
-    FloatVector mb2 = za;
-    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+  /** Z, sum of weighted deviations, sum of weighted means at t = 0, in three dimensions. */
+  private void meanSums3(FloatTile tile, int groups) {
     float[] packed = this.packed;
-    for (int k = 0; k < packed.length; k += 10) {
-      FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
-      FloatVector ea0 = xa0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector eb0 = xb0.sub(packed[k + 1]).sub(packed[k + 2]);
-      FloatVector ea1 = xa1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector eb1 = xb1.sub(packed[k + 4]).sub(packed[k + 5]);
-      FloatVector ea2 = xa2.sub(packed[k + 7]).sub(packed[k + 8]);
-      FloatVector eb2 = xb2.sub(packed[k + 7]).sub(packed[k + 8]);
-      FloatVector wa = FloatExp.exp2Bounded(ea0.fma(ea0, ea1.fma(ea1, ea2.mul(ea2))).fma(scale, c));
-      FloatVector wb = FloatExp.exp2Bounded(eb0.fma(eb0, eb1.fma(eb1, eb2.mul(eb2))).fma(scale, c));
-      za = za.add(wa);
-      zb = zb.add(wb);
-      sa0 = wa.fma(ea0, sa0);
-      sb0 = wb.fma(eb0, sb0);
-      sa1 = wa.fma(ea1, sa1);
-      sb1 = wb.fma(eb1, sb1);
-      sa2 = wa.fma(ea2, sa2);
-      sb2 = wb.fma(eb2, sb2);
-      FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
-      ma0 = wa.fma(start0, ma0);
-      mb0 = wb.fma(start0, mb0);
-      FloatVector start1 = FloatVector.broadcast(SPECIES, packed[k + 6]);
-      ma1 = wa.fma(start1, ma1);
-      mb1 = wb.fma(start1, mb1);
-      FloatVector start2 = FloatVector.broadcast(SPECIES, packed[k + 9]);
-      ma2 = wa.fma(start2, ma2);
-      mb2 = wb.fma(start2, mb2);
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int v = 0; v < 2 * groups; v++) {
+      // Vector v of the tile: half v % 2 of group v / 2.
+      int x = (v >> 1) * 3 * GROUP + (v & 1) * LENGTH;
+      FloatVector x0 = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector x1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector x2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
+      FloatVector z = FloatVector.zero(SPECIES);
+      FloatVector s0 = z;
+      FloatVector s1 = z;
+      FloatVector s2 = z;
+      FloatVector m0 = z;
+      FloatVector m1 = z;
+      FloatVector m2 = z;
+      for (int k = 0; k < packed.length; k += 10) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector start0 = FloatVector.broadcast(SPECIES, packed[k + 3]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector start1 = FloatVector.broadcast(SPECIES, packed[k + 6]);
+        FloatVector mean2 = FloatVector.broadcast(SPECIES, packed[k + 7]);
+        FloatVector low2 = FloatVector.broadcast(SPECIES, packed[k + 8]);
+        FloatVector start2 = FloatVector.broadcast(SPECIES, packed[k + 9]);
+        FloatVector e0 = x0.sub(mean0).sub(low0);
+        FloatVector e1 = x1.sub(mean1).sub(low1);
+        FloatVector e2 = x2.sub(mean2).sub(low2);
+        FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
+        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        z = z.add(weight);
+        s0 = weight.fma(e0, s0);
+        s1 = weight.fma(e1, s1);
+        s2 = weight.fma(e2, s2);
+        m0 = weight.fma(start0, m0);
+        m1 = weight.fma(start1, m1);
+        m2 = weight.fma(start2, m2);
+      }
+      z.intoArray(tile.total, v * LENGTH);
+      s0.intoArray(tile.sums, x);
+      s1.intoArray(tile.sums, x + GROUP);
+      s2.intoArray(tile.sums, x + 2 * GROUP);
+      m0.intoArray(tile.fields.mean, x);
+      m1.intoArray(tile.fields.mean, x + GROUP);
+      m2.intoArray(tile.fields.mean, x + 2 * GROUP);
     }
-    sa0.intoArray(tile.deviation, 0);
-    sb0.intoArray(tile.deviation, LENGTH);
-    ma0.intoArray(tile.whitened, 0);
-    mb0.intoArray(tile.whitened, LENGTH);
-    sa1.intoArray(tile.deviation, GROUP);
-    sb1.intoArray(tile.deviation, GROUP + LENGTH);
-    ma1.intoArray(tile.whitened, GROUP);
-    mb1.intoArray(tile.whitened, GROUP + LENGTH);
-    sa2.intoArray(tile.deviation, 2 * GROUP);
-    sb2.intoArray(tile.deviation, 2 * GROUP + LENGTH);
-    ma2.intoArray(tile.whitened, 2 * GROUP);
-    mb2.intoArray(tile.whitened, 2 * GROUP + LENGTH);
-    boolean trusted = storeTotal(tile, 0, za, xa0.add(xa1).add(xa2));
-    return trusted & storeTotal(tile, LENGTH, zb, xb0.add(xb1).add(xb2));
   }
 }

@@ -1,5 +1,6 @@
 package org.fewstep.backend.vector;
 
+import java.util.Arrays;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.fewstep.mixture.FullCovariance;
@@ -14,7 +15,7 @@ import org.fewstep.mixture.IsotropicCovariance;
 final class FloatMixtureConstants {
 
   /** Components worked on at once. */
-  static final int BLOCK = 4;
+  static final int BLOCK = 2;
 
   /** log2(e)/2: turns a squared Mahalanobis distance into an exponent of two. */
   static final double HALF_LOG2_E = 0.5 / Math.log(2);
@@ -82,6 +83,7 @@ final class FloatMixtureConstants {
       logit[k] = (float) exact;
       logitLow[k] = (float) (exact - logit[k]);
     }
+    Arrays.fill(logit, components, paddedComponents, Float.NEGATIVE_INFINITY);
     this.mean = new float[paddedComponents * dimension];
     this.meanLow = new float[paddedComponents * dimension];
     this.start = new float[paddedComponents * dimension];

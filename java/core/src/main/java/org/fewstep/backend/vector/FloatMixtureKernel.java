@@ -1,5 +1,6 @@
 package org.fewstep.backend.vector;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -43,6 +44,16 @@ abstract class FloatMixtureKernel {
   static final float FAR = 0x1p14f; // float32-only
 
   // float64: static final double FAR = 0x1p900;
+
+  /** Weights of less than 2^-26 of the sum, which underflow here, are below its rounding. */
+  static final float LEAST_TOTAL = 0x1p-100f; // float32-only
+
+  // float64: static final double LEAST_TOTAL = 0x1p-960;
+
+  /** Beyond this, u of a point that the mixture itself draws, some 0.72 d, is too large. */
+  private static final int LARGEST_ONE_STAGE_DIMENSION = 96; // float32-only
+
+  // float64: private static final int LARGEST_ONE_STAGE_DIMENSION = 1024;
 
   private static final float LN_2 = 0.69314718055994531f;
 
@@ -106,11 +117,7 @@ abstract class FloatMixtureKernel {
    * @param scalar its offset in the scalars
    */
   final void evaluateGroup(FloatTile tile, int x, FloatFields fields, int at, int scalar) {
-    exponents(tile, x);
-    boolean far = false;
-    for (int half = 0; half < GROUP; half += LENGTH) {
-      far |= weigh(tile, half, fields.logDensity, scalar + half);
-    }
+    boolean far = weigh(tile, x, fields.logDensity, scalar);
     boolean derivative = fields.wantsDerivative();
     if (fields.score != null) {
       scores(tile, x, fields.score, at);
@@ -129,13 +136,92 @@ abstract class FloatMixtureKernel {
   }
 
   /**
-   * Turns exponents into weights 2^z, at most 1, for one vector of points, and writes 1/sum of them
-   * and the log-density. Returns whether some point is to be redone.
+   * Writes the weights of every component for one group, the reciprocal of their sums, and the
+   * log-density. Returns whether some point is to be redone.
    */
-  private boolean weigh(FloatTile tile, int half, float[] logDensity, int scalar) {
+  private boolean weigh(FloatTile tile, int x, float[] logDensity, int scalar) {
+    exponents(tile, x);
+    boolean trusted = dimension <= LARGEST_ONE_STAGE_DIMENSION;
+    if (trusted) {
+      sumPowers(tile);
+      trusted = trusted(tile, 0) && trusted(tile, LENGTH);
+      if (!trusted) {
+        exponents(tile, x);
+      }
+    } else {
+      Arrays.fill(tile.groupTotal, 0f);
+    }
+    boolean far = false;
+    if (!trusted) {
+      for (int half = 0; half < GROUP; half += LENGTH) {
+        far |= weighInTwoStages(tile, half);
+      }
+    }
+    for (int half = 0; half < GROUP; half += LENGTH) {
+      FloatVector total = FloatVector.fromArray(SPECIES, tile.groupTotal, half);
+      FloatVector.broadcast(SPECIES, 1f).div(total).intoArray(tile.inverseTotal, half);
+      if (logDensity != null) {
+        // The reference exponent is zero where one stage was enough.
+        FloatVector reference = FloatVector.fromArray(SPECIES, tile.reference, half);
+        FloatVector log = FloatExp.log2(total);
+        (trusted ? log : log.add(reference))
+            .fma(
+                FloatVector.broadcast(SPECIES, LN_2),
+                FloatVector.broadcast(SPECIES, (float) constants.logScale))
+            .intoArray(logDensity, scalar + half);
+      }
+    }
+    return far;
+  }
+
+  private static boolean trusted(FloatTile tile, int half) {
+    return FloatVector.fromArray(SPECIES, tile.groupTotal, half)
+        .compare(VectorOperators.GE, LEAST_TOTAL)
+        .allTrue();
+  }
+
+  /**
+   * The common case, in one stage: weights 2^(c_k - u_k) in place of the exponents, and their sums.
+   * The powers are at most 1, so no maximum is needed; their sum tells whether they are too small.
+   */
+  private void sumPowers(FloatTile tile) {
     float[] weights = tile.weights;
     float[] logit = constants.logit;
-    float[] logitLow = constants.logitLow;
+    FloatVector totalA = FloatVector.zero(SPECIES);
+    FloatVector totalB = FloatVector.zero(SPECIES);
+    for (int k = 0; k < components; k += BLOCK) {
+      int at = k * GROUP;
+      FloatVector c0 = FloatVector.broadcast(SPECIES, logit[k]);
+      FloatVector c1 = FloatVector.broadcast(SPECIES, logit[k + 1]);
+      FloatVector u0a = FloatVector.fromArray(SPECIES, weights, at);
+      FloatVector u0b = FloatVector.fromArray(SPECIES, weights, at + LENGTH);
+      FloatVector u1a = FloatVector.fromArray(SPECIES, weights, at + GROUP);
+      FloatVector u1b = FloatVector.fromArray(SPECIES, weights, at + GROUP + LENGTH);
+      FloatVector weight0a = FloatExp.exp2Bounded(c0.sub(u0a));
+      FloatVector weight0b = FloatExp.exp2Bounded(c0.sub(u0b));
+      FloatVector weight1a = FloatExp.exp2Bounded(c1.sub(u1a));
+      FloatVector weight1b = FloatExp.exp2Bounded(c1.sub(u1b));
+      totalA = totalA.add(weight0a).add(weight1a);
+      totalB = totalB.add(weight0b).add(weight1b);
+      weight0a.intoArray(weights, at);
+      weight0b.intoArray(weights, at + LENGTH);
+      weight1a.intoArray(weights, at + GROUP);
+      weight1b.intoArray(weights, at + GROUP + LENGTH);
+    }
+    totalA.intoArray(tile.groupTotal, 0);
+    totalB.intoArray(tile.groupTotal, LENGTH);
+  }
+
+  /**
+   * Turns exponents into weights relative to the heaviest component, for one vector of points;
+   * lanes whose sum was large enough keep the weights of one stage. Returns whether some point is
+   * to be redone.
+   */
+  private boolean weighInTwoStages(FloatTile tile, int half) {
+    float[] weights = tile.weights;
+    float[] logit = constants.logit;
+    FloatVector oneStage = FloatVector.fromArray(SPECIES, tile.groupTotal, half);
+    VectorMask<Float> trusted = oneStage.compare(VectorOperators.GE, LEAST_TOTAL);
     FloatVector nearest = FloatVector.fromArray(SPECIES, weights, half);
     for (int k = 1; k < components; k++) {
       FloatVector u = FloatVector.fromArray(SPECIES, weights, k * GROUP + half);
@@ -145,28 +231,20 @@ abstract class FloatMixtureKernel {
     for (int k = 0; k < components; k++) {
       FloatVector excess = FloatVector.fromArray(SPECIES, weights, k * GROUP + half).sub(nearest);
       FloatVector z = FloatVector.broadcast(SPECIES, logit[k]).sub(excess);
-      z.intoArray(weights, k * GROUP + half);
       largest = largest.blend(z, largest.lt(z));
     }
     FloatVector total = FloatVector.zero(SPECIES);
-    for (int k = 0; k < components; k++) {
-      FloatVector z = FloatVector.fromArray(SPECIES, weights, k * GROUP + half);
-      FloatVector weight = FloatExp.exp2(z.sub(largest).add(logitLow[k]));
+    for (int k = 0; k < constants.paddedComponents; k++) {
+      FloatVector u = FloatVector.fromArray(SPECIES, weights, k * GROUP + half);
+      FloatVector c = FloatVector.broadcast(SPECIES, logit[k]);
+      FloatVector z = c.sub(u.sub(nearest)).sub(largest).add(constants.logitLow[k]);
+      FloatVector weight = FloatExp.exp2(z.blend(c.sub(u), trusted));
       weight.intoArray(weights, k * GROUP + half);
       total = total.add(weight);
     }
-    for (int k = components; k < constants.paddedComponents; k++) {
-      FloatVector.zero(SPECIES).intoArray(weights, k * GROUP + half);
-    }
-    FloatVector.broadcast(SPECIES, 1f).div(total).intoArray(tile.inverseTotal, half);
-    if (logDensity != null) {
-      FloatVector log = FloatExp.log2(total).add(largest.sub(nearest));
-      log.fma(
-              FloatVector.broadcast(SPECIES, LN_2),
-              FloatVector.broadcast(SPECIES, (float) constants.logScale))
-          .intoArray(logDensity, scalar);
-    }
-    VectorMask<Float> near = nearest.compare(VectorOperators.LE, FAR);
+    total.intoArray(tile.groupTotal, half);
+    largest.sub(nearest).blend(0f, trusted).intoArray(tile.reference, half);
+    VectorMask<Float> near = nearest.compare(VectorOperators.LE, FAR).or(trusted);
     near.intoArray(tile.near, half);
     return !near.allTrue();
   }

@@ -84,9 +84,10 @@ final class FloatRows {
 
   private static void transposeIn(float[] stage, float[] groups, int padded, int columns) {
     for (int o = 0; o < padded * columns; o += GROUP * columns) {
-      for (int lane = 0; lane < GROUP; lane++) {
-        for (int i = 0; i < columns; i++) {
-          groups[o + i * GROUP + lane] = stage[o + lane * columns + i];
+      for (int i = 0; i < columns; i++) {
+        int to = o + i * GROUP;
+        for (int lane = 0, from = o + i; lane < GROUP; lane++, from += columns) {
+          groups[to + lane] = stage[from];
         }
       }
     }
@@ -94,9 +95,10 @@ final class FloatRows {
 
   private static void transposeOut(float[] groups, float[] stage, int padded, int columns) {
     for (int o = 0; o < padded * columns; o += GROUP * columns) {
-      for (int lane = 0; lane < GROUP; lane++) {
-        for (int i = 0; i < columns; i++) {
-          stage[o + lane * columns + i] = groups[o + i * GROUP + lane];
+      for (int i = 0; i < columns; i++) {
+        int from = o + i * GROUP;
+        for (int lane = 0, to = o + i; lane < GROUP; lane++, to += columns) {
+          stage[to] = groups[from + lane];
         }
       }
     }

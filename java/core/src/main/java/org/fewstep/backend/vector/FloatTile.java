@@ -37,14 +37,22 @@ final class FloatTile {
   float[] whitened = new float[0];
 
   /** Scalars [GROUP] of the group at work. */
+  final float[] groupTotal = new float[GROUP];
+
+  final float[] reference = new float[GROUP];
   final float[] inverseTotal = new float[GROUP];
 
-  final float[] total = new float[GROUP];
   final float[] trace = new float[GROUP];
   final boolean[] near = new boolean[GROUP];
 
   /** Whether the weights of every component are wanted, too. */
   boolean wantsWeights;
+
+  /** The sums of weights of a tile, [groups][GROUP]. */
+  float[] total = new float[0];
+
+  /** The sums of weighted deviations of a tile, {@code [groups][d][GROUP]}. */
+  float[] sums = new float[0];
 
   /** A second set of results for one group, from which lanes are taken. */
   final FloatFields alternative = new FloatFields();
@@ -82,6 +90,8 @@ final class FloatTile {
     x = grown(x, rows * d);
     direction = grown(direction, rows * d);
     stage = grown(stage, rows * d);
+    total = grown(total, rows);
+    sums = grown(sums, rows * d);
     weights = grown(weights, (mixture.components() + block - 1) / block * block * GROUP);
     gradient = grown(gradient, d * GROUP);
     deviation = grown(deviation, d * GROUP);
@@ -96,6 +106,7 @@ final class FloatTile {
     stage = grown(stage, rows * columns);
     slopes = grown(slopes, rows * columns);
     errors = grown(errors, rows * columns);
+    total = grown(total, rows);
   }
 
   /** Makes room for trajectories of tiles of that many points. */

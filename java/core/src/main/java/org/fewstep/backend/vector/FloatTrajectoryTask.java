@@ -141,14 +141,39 @@ final class FloatTrajectoryTask implements WorkerPool.Task {
   private static void combine(float[] slots, FloatTerms terms, float[] out, int length) {
     int[] used = terms.slots();
     float[] weights = terms.weights();
-    for (int i = 0; i < length; i += LENGTH) {
-      FloatVector sum = FloatVector.zero(SPECIES);
-      for (int j = 0; j < used.length; j++) {
-        sum =
-            FloatVector.fromArray(SPECIES, slots, used[j] * length + i)
-                .fma(FloatVector.broadcast(SPECIES, weights[j]), sum);
+    switch (used.length) {
+      case 0 -> Arrays.fill(out, 0, length, 0f);
+      case 1 -> scale(slots, used[0] * length, weights[0], out, length);
+      default -> {
+        // The first two make a pass, so that slot 0, which comes first, is read before it changes.
+        addTwo(slots, used[0] * length, weights[0], used[1] * length, weights[1], out, length);
+        for (int j = 2; j < used.length; j++) {
+          add(slots, used[j] * length, weights[j], out, length);
+        }
       }
-      sum.intoArray(out, i);
+    }
+  }
+
+  private static void scale(float[] slots, int a, float weight, float[] out, int length) {
+    for (int i = 0; i < length; i += LENGTH) {
+      FloatVector.fromArray(SPECIES, slots, a + i).mul(weight).intoArray(out, i);
+    }
+  }
+
+  private static void addTwo(
+      float[] slots, int a, float first, int b, float second, float[] out, int length) {
+    FloatVector factor = FloatVector.broadcast(SPECIES, second);
+    for (int i = 0; i < length; i += LENGTH) {
+      FloatVector sum = FloatVector.fromArray(SPECIES, slots, a + i).mul(first);
+      FloatVector.fromArray(SPECIES, slots, b + i).fma(factor, sum).intoArray(out, i);
+    }
+  }
+
+  private static void add(float[] slots, int a, float weight, float[] out, int length) {
+    FloatVector factor = FloatVector.broadcast(SPECIES, weight);
+    for (int i = 0; i < length; i += LENGTH) {
+      FloatVector sum = FloatVector.fromArray(SPECIES, out, i);
+      FloatVector.fromArray(SPECIES, slots, a + i).fma(factor, sum).intoArray(out, i);
     }
   }
 }
