@@ -13,7 +13,7 @@ import org.fewstep.grid.TimeGrid;
  *
  * <p>Starts from the log-SNR grid and goes round the interior knots, moving each in turn by steps
  * in log t that shrink from sweep to sweep, as long as that lowers the mean squared distance of the
- * solver's end points from exact ones (those of {@link DormandPrince} at 1e-9) over 600
+ * solver's end points from exact ones (those of {@link DormandPrince} at 1e-8) over 600
  * trajectories. A grid can fit the trajectories that it was made on: it is judged on as many
  * others, and if it does no better there, the log-SNR grid itself is the result.
  *
@@ -23,7 +23,7 @@ import org.fewstep.grid.TimeGrid;
 public final class RefinedGrid {
 
   private static final int TRAJECTORIES = 600;
-  private static final double EXACT = 1e-9;
+  private static final double EXACT = 1e-8;
 
   /** Sweeps over the knots, and their steps in log t: 0.4 down to 0.05. */
   private static final int SWEEPS = 8;
