@@ -18,7 +18,6 @@ import org.fewstep.diffusion.Diffusions;
 import org.fewstep.mixture.Covariance;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -32,6 +31,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.IterationParams;
+import org.openjdk.jmh.runner.IterationType;
 
 /**
  * The whole score of a large mixture against the two matrix products alone, X M' and R M, as
@@ -66,7 +67,7 @@ public class BlockedScoreVsOpenBlas {
 
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int PEAK_ROUNDS = 200_000;
-  private static final int PEAK_CHAINS = 12;
+  private static final double PEAK_FLOPS = 2.0 * PEAK_ROUNDS * 12 * SPECIES.length();
 
   /** Rows, dimension and components. */
   @Param({"16384x64x256", "2048x784x1024"})
@@ -89,61 +90,13 @@ public class BlockedScoreVsOpenBlas {
   private FloatPointer blasLogits;
   private FloatPointer blasResult;
 
-  /** What an iteration measured; JMH reports each public member. */
-  @AuxCounters(AuxCounters.Type.EVENTS)
-  @State(Scope.Thread)
-  public static class Pairs {
-
-    private final double[] ratios = new double[1 << 16];
-    private int count;
-    private double ours;
-    private double theirs;
-    private double peak;
-    private double flops;
-
-    /** Forgets the iteration before. */
-    @Setup(Level.Iteration)
-    public void clear() {
-      count = 0;
-      ours = Double.POSITIVE_INFINITY;
-      theirs = Double.POSITIVE_INFINITY;
-      peak = 0;
-    }
-
-    void add(double ownNanos, double blasNanos, double peakRate) {
-      ratios[count++ % ratios.length] = ownNanos / blasNanos;
-      ours = Math.min(ours, ownNanos);
-      theirs = Math.min(theirs, blasNanos);
-      peak = Math.max(peak, peakRate);
-    }
-
-    /** Our time over theirs, the median of the pairs. */
-    public double medianRatio() {
-      int pairs = Math.min(count, ratios.length);
-      Arrays.sort(ratios, 0, pairs);
-      return pairs == 0 ? Double.NaN : ratios[pairs / 2];
-    }
-
-    /** Our best time over theirs. */
-    public double bestRatio() {
-      return ours / theirs;
-    }
-
-    /** The products' GFLOP/s in our best time, the softmax not counted. */
-    public double scoreGflops() {
-      return flops / ours;
-    }
-
-    /** GFLOP/s of OpenBLAS at its best. */
-    public double openBlasGflops() {
-      return flops / theirs;
-    }
-
-    /** GFLOP/s of independent multiply-adds on one core. */
-    public double peakGflops() {
-      return peak;
-    }
-  }
+  // Of the measured iterations of this fork: our time over theirs, and the best of each.
+  private final double[] ratios = new double[1 << 16];
+  private int pairs;
+  private boolean warm;
+  private double ourBest;
+  private double theirBest;
+  private double peak;
 
   /** Makes a mixture at a time whose noise allows the expanded form, and points of it. */
   @Setup
@@ -188,9 +141,33 @@ public class BlockedScoreVsOpenBlas {
     blasResult = new FloatPointer((long) rows * dimension);
   }
 
-  /** Closes what was opened. */
+  /** Forgets the warm-up. */
+  @Setup(Level.Iteration)
+  public void forget(IterationParams iteration) {
+    if (iteration.getType() == IterationType.WARMUP || pairs == 0) {
+      pairs = 0;
+      ourBest = Double.POSITIVE_INFINITY;
+      theirBest = Double.POSITIVE_INFINITY;
+      peak = 0;
+    }
+    warm = iteration.getType() == IterationType.MEASUREMENT;
+  }
+
+  /** Prints what was measured, and closes what was opened. */
   @TearDown
   public void close() {
+    Arrays.sort(ratios, 0, pairs);
+    double flops = 4.0 * rows * components * dimension;
+    System.out.printf(
+        "%n%s: our score / two products by OpenBLAS, median of %d pairs %.3f, of the best times"
+            + " %.3f; ours %.0f GFLOP/s, OpenBLAS %.0f, FMA peak of one core %.0f%n",
+        shape,
+        pairs,
+        pairs == 0 ? Double.NaN : ratios[pairs / 2],
+        ourBest / theirBest,
+        flops / ourBest,
+        flops / theirBest,
+        peak);
     points.close();
     score.close();
     backend.close();
@@ -202,17 +179,24 @@ public class BlockedScoreVsOpenBlas {
 
   /** One pair: the two products by OpenBLAS, then our score; and the peak. */
   @Benchmark
-  public float pair(Pairs pairs) {
-    pairs.flops = 4.0 * rows * components * dimension;
+  public float pair() {
     long start = System.nanoTime();
     products();
     long middle = System.nanoTime();
     backend.mixture(mixture, points, outputs);
     long end = System.nanoTime();
     float sum = multiplyAdds();
-    double peakFlops = 2.0 * PEAK_ROUNDS * PEAK_CHAINS * SPECIES.length();
-    pairs.add(end - middle, middle - start, peakFlops / (System.nanoTime() - end));
+    if (warm && pairs < ratios.length) {
+      peak = Math.max(peak, PEAK_FLOPS / (System.nanoTime() - end));
+      record(end - middle, middle - start);
+    }
     return sum;
+  }
+
+  private void record(double ours, double theirs) {
+    ratios[pairs++] = ours / theirs;
+    ourBest = Math.min(ourBest, ours);
+    theirBest = Math.min(theirBest, theirs);
   }
 
   private void products() {

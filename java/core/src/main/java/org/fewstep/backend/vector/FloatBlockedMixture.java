@@ -53,6 +53,10 @@ final class FloatBlockedMixture {
   /** A point of the mixture is further than sqrt(d) + 6 sigma from every mean once in 10^9. */
   private static final double RADIUS_MARGIN = 6;
 
+  private static final int SMALLEST_DIMENSION = 12;
+
+  private static final int SMALLEST_COMPONENTS = 16;
+
   private static final double LOG2_E = 1 / Math.log(2);
 
   private final FloatBlockedMeans means;
@@ -106,6 +110,20 @@ final class FloatBlockedMixture {
     this.logConstant = setComponents(at) - 0.5 * means.dimension() * Math.log(2 * Math.PI);
     double radius = radius(means, at);
     this.largestQuadratic = (float) (0.5 * radius * radius);
+  }
+
+  /** The blocked form of a mixture at a time, or null where differences are to be taken. */
+  static FloatBlockedMixture of(MixtureTime at) {
+    if (!supports(at.mixture()) || !worthwhile(at.mixture())) {
+      return null;
+    }
+    FloatBlockedMeans means = new FloatBlockedMeans(at.mixture());
+    return accurate(means, at) ? new FloatBlockedMixture(means, at) : null;
+  }
+
+  /** Whether the matrices are large enough to fill their panels; below, differences are quicker. */
+  static boolean worthwhile(GaussianMixture mixture) {
+    return mixture.dimension() >= SMALLEST_DIMENSION && mixture.components() >= SMALLEST_COMPONENTS;
   }
 
   /** Whether there is a blocked form: one covariance, not full, or isotropic ones. */

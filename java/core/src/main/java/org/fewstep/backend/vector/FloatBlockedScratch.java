@@ -67,8 +67,8 @@ final class FloatBlockedScratch {
 
   FloatBlockedScratch(FloatBlockedMeans means) {
     this.dimension = means.paddedDimension();
-    this.chunk = Math.min(means.paddedComponents(), LARGEST_CHUNK);
-    this.rows = rowsOf(dimension, chunk);
+    this.chunk = chunkOf(means);
+    this.rows = rowsOf(means);
     this.points = new float[rows * pointStride()];
     this.inputs = new float[rows * pointStride()];
     this.sums = new float[rows * pointStride()];
@@ -86,15 +86,20 @@ final class FloatBlockedScratch {
     this.outside = new int[rows];
   }
 
-  private static int rowsOf(int dimension, int chunk) {
-    int tiles = BLOCK_ELEMENTS / (FloatBlockedTile.ROWS * (chunk + 3 * dimension));
-    return Math.clamp(tiles * FloatBlockedTile.ROWS, FloatBlockedTile.ROWS, LARGEST_ROWS);
+  /** The number of rows of a block for these means. */
+  static int rowsOf(FloatBlockedMeans means) {
+    int elements = chunkOf(means) + 3 * means.paddedDimension();
+    int tiles = BLOCK_ELEMENTS / (FloatBlockedTile.ROWS * elements);
+    return Math.clamp((long) tiles * FloatBlockedTile.ROWS, FloatBlockedTile.ROWS, LARGEST_ROWS);
+  }
+
+  private static int chunkOf(FloatBlockedMeans means) {
+    return Math.min(means.paddedComponents(), LARGEST_CHUNK);
   }
 
   /** Whether this scratch was made for the shape of these means. */
   boolean fits(FloatBlockedMeans means) {
-    return dimension == means.paddedDimension()
-        && chunk == Math.min(means.paddedComponents(), LARGEST_CHUNK);
+    return dimension == means.paddedDimension() && chunk == chunkOf(means);
   }
 
   /** The number of rows of a block. */
