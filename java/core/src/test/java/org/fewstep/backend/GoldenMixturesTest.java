@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.fewstep.mixture.FullCovariance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,9 +24,6 @@ class GoldenMixturesTest {
   private static final double FLOAT64_MIDPOINT_BAR = 2e-9;
 
   private static final double FLOAT32_ULP = 0x1p-24;
-
-  /** How many plain evaluations make a yardstick. */
-  private static final int YARDSTICKS = 6;
 
   private static final List<GoldenMixtures.Case> CASES = GoldenMixtures.read();
 
@@ -55,7 +52,8 @@ class GoldenMixturesTest {
           double bar = point.label().equals("midpoint") ? FLOAT64_MIDPOINT_BAR : FLOAT64_BAR;
           for (String quantity : GoldenMixtures.QUANTITIES) {
             double[] truth = point.truth().get(quantity);
-            double error = distance(results.get(p).get(quantity), truth) / size(truth);
+            double error =
+                Evaluations.distance(results.get(p).get(quantity), truth) / Evaluations.size(truth);
             if (!(error <= bar)) {
               misses.add("%s, %s, %s: %.1e".formatted(golden, point.label(), quantity, error));
             }
@@ -78,12 +76,14 @@ class GoldenMixturesTest {
         List<Map<String, double[]>> results = evaluate(backend, golden, points, Precision.FLOAT32);
         for (int p = 0; p < results.size(); p++) {
           GoldenMixtures.Point point = points.get(p);
-          Map<String, Double> yardstick = errorsOf(plain, point);
+          Map<String, Double> yardstick =
+              plain.worstErrors(8, point.x(), point.direction(), point.truth());
           for (String quantity : GoldenMixtures.QUANTITIES) {
             double[] truth = point.truth().get(quantity);
-            double error = distance(results.get(p).get(quantity), truth);
+            double error = Evaluations.distance(results.get(p).get(quantity), truth);
             double allowed =
-                factor(golden) * yardstick.get(quantity) + 8 * FLOAT32_ULP * size(truth);
+                factor(golden) * yardstick.get(quantity)
+                    + 8 * FLOAT32_ULP * Evaluations.size(truth);
             if (!(error <= allowed)) {
               misses.add(
                   "%s, %s, %s: %.1e of %.1e"
@@ -91,8 +91,8 @@ class GoldenMixturesTest {
                           golden,
                           point.label(),
                           quantity,
-                          error / size(truth),
-                          allowed / size(truth)));
+                          error / Evaluations.size(truth),
+                          allowed / Evaluations.size(truth)));
             }
           }
         }
@@ -109,71 +109,17 @@ class GoldenMixturesTest {
     return golden.mixture().covariance() instanceof FullCovariance ? 4 : 2;
   }
 
-  /** The worst errors of some plain evaluations. */
-  private static Map<String, Double> errorsOf(PlainFloatMixture plain, GoldenMixtures.Point point) {
-    Map<String, Double> worst = new HashMap<>();
-    for (int draw = 0; draw < YARDSTICKS; draw++) {
-      Map<String, double[]> values = plain.evaluate(point.x(), point.direction());
-      for (String quantity : GoldenMixtures.QUANTITIES) {
-        double error = distance(values.get(quantity), point.truth().get(quantity));
-        worst.merge(quantity, error, Math::max);
-      }
-    }
-    return worst;
-  }
-
   /** The quantities at each point; all points in one batch. */
   private static List<Map<String, double[]>> evaluate(
       Backend backend,
       GoldenMixtures.Case golden,
       List<GoldenMixtures.Point> points,
       Precision precision) {
-    int n = points.size();
-    int d = golden.mixture().dimension();
     double[] x = points.stream().flatMapToDouble(p -> Arrays.stream(p.x())).toArray();
     double[] u = points.stream().flatMapToDouble(p -> Arrays.stream(p.direction())).toArray();
-    Map<String, Batch> batches = new HashMap<>();
-    for (String quantity : List.of("x", "direction", "score", "posterior-mean", "jvp")) {
-      batches.put(quantity, backend.allocate(n, d, precision));
-    }
-    for (String quantity : List.of("log-density", "divergence")) {
-      batches.put(quantity, backend.allocate(n, 1, precision));
-    }
-    batches.get("x").copyFrom(x);
-    batches.get("direction").copyFrom(u);
-    backend.mixture(
-        golden.diffused(),
-        batches.get("x"),
-        MixtureOutputs.none()
-            .withLogDensity(batches.get("log-density"))
-            .withScore(batches.get("score"))
-            .withPosteriorMean(batches.get("posterior-mean"))
-            .withDivergence(batches.get("divergence"))
-            .withJvp(batches.get("direction"), batches.get("jvp")));
-    List<Map<String, double[]>> results = new ArrayList<>();
-    for (int row = 0; row < n; row++) {
-      Map<String, double[]> result = new HashMap<>();
-      for (String quantity : GoldenMixtures.QUANTITIES) {
-        try (Batch slice = batches.get(quantity).slice(row, 1)) {
-          result.put(quantity, slice.toDoubleArray());
-        }
-      }
-      results.add(result);
-    }
-    batches.values().forEach(Batch::close);
-    return results;
-  }
-
-  /** The largest difference of two vectors; NaN if there is one. */
-  private static double distance(double[] value, double[] truth) {
-    double largest = 0;
-    for (int i = 0; i < truth.length; i++) {
-      largest = Math.max(largest, Math.abs(value[i] - truth[i]));
-    }
-    return largest;
-  }
-
-  private static double size(double[] truth) {
-    return distance(new double[truth.length], truth);
+    Map<String, double[]> results = Evaluations.at(backend, golden.diffused(), x, u, precision);
+    return IntStream.range(0, points.size())
+        .mapToObj(row -> Evaluations.row(results, row, golden.mixture()))
+        .toList();
   }
 }

@@ -1,8 +1,9 @@
 package org.fewstep.backend;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.Random;
+import java.util.SplittableRandom;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.FullCovariance;
 import org.fewstep.mixture.GaussianMixture;
@@ -13,7 +14,7 @@ import org.fewstep.mixture.GaussianMixture;
  *
  * <p>At one point this may be right by luck, above all between modes, where the rounding of one
  * constant decides; so every evaluation rounds its constants up or down at random, and leaves the
- * last bit of q to chance (its sum has one order here and another in a kernel). The yardstick is
+ * last bits of q to chance (its sum has one order here and another in a kernel). The yardstick is
  * the worst of several evaluations.
  */
 final class PlainFloatMixture {
@@ -21,13 +22,26 @@ final class PlainFloatMixture {
   private final GaussianMixture mixture;
   private final DiffusedMixture at;
   private final int d;
-  private final Random random;
+  private final SplittableRandom random;
 
   PlainFloatMixture(DiffusedMixture at) {
     this.at = at;
     this.mixture = at.mixture();
     this.d = mixture.dimension();
-    this.random = new Random(1);
+    this.random = new SplittableRandom(1);
+  }
+
+  /** The worst errors of some evaluations in the quantities of {@code truth}. */
+  Map<String, Double> worstErrors(
+      int draws, double[] x, double[] direction, Map<String, double[]> truth) {
+    Map<String, Double> worst = new HashMap<>();
+    for (int draw = 0; draw < draws; draw++) {
+      Map<String, double[]> values = evaluate(x, direction);
+      truth.forEach(
+          (quantity, right) ->
+              worst.merge(quantity, Evaluations.distance(values.get(quantity), right), Math::max));
+    }
+    return worst;
   }
 
   /** The number or one of its two neighbours in float32. */
@@ -39,8 +53,8 @@ final class PlainFloatMixture {
     return nearest < constant ? Math.nextUp(nearest) : Math.nextDown(nearest);
   }
 
-  /** The quantities of {@link GoldenMixtures#QUANTITIES}. */
-  Map<String, double[]> evaluate(double[] x, double[] direction) {
+  /** The quantities of {@link Evaluations#QUANTITIES}. */
+  private Map<String, double[]> evaluate(double[] x, double[] direction) {
     int components = mixture.components();
     float scale = rounded(at.scale());
     float[] u = floats(direction);
@@ -63,7 +77,7 @@ final class PlainFloatMixture {
         move[i] = rounded(at.a() * mixture.covariance().eigenvalue(k, i)) / lambda * w[i];
         q += w[i] * w[i] / lambda;
       }
-      q *= 1 + 0x1p-23f * (2 * random.nextFloat() - 1);
+      q *= 1 + 0x1p-22f * (float) random.nextDouble(-1, 1);
       g[k] = fromEigenbasis(k, pull);
       denoised[k] = fromEigenbasis(k, move);
       for (int i = 0; i < d; i++) {
@@ -121,7 +135,8 @@ final class PlainFloatMixture {
         "score", doubles(score),
         "posterior-mean", doubles(mean),
         "divergence", new double[] {divergence / (scale * scale)},
-        "jvp", doubles(jvp));
+        "jvp", doubles(jvp),
+        "responsibilities", doubles(r));
   }
 
   private float[] toEigenbasis(int k, float[] v) {
