@@ -33,8 +33,8 @@ final class FloatEngine implements KernelEngine {
   private final FloatTile[] tiles;
   private final FloatMixtureTask[] mixtureTasks;
   private final FloatStepTask[] stepTasks;
-  private final KernelCache<FloatMixtureKernel> kernels =
-      new KernelCache<>(mixture -> FloatMixtureKernel.of(MixtureTime.of(mixture)));
+  private final KernelCache<FloatPackedMixture> mixtures =
+      new KernelCache<>(FloatPackedMixture::of);
 
   FloatEngine(WorkerPool pool) {
     this.pool = pool;
@@ -51,11 +51,11 @@ final class FloatEngine implements KernelEngine {
 
   @Override
   public void mixture(DiffusedMixture mixture, Batch x, MixtureOutputs outputs) {
-    FloatMixtureKernel kernel = kernels.get(mixture);
+    FloatPackedMixture packed = mixtures.get(mixture);
     int worker = pool.acquire();
     FloatMixtureTask task = mixtureTasks[worker];
     try {
-      task.prepare(kernel, x, outputs);
+      task.prepare(packed, x, outputs);
       pool.run(worker, x.rows(), grain(x.rows(), task.tileRows(), x), task);
     } finally {
       task.clear();

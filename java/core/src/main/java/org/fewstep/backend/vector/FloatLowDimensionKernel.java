@@ -6,7 +6,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * One isotropic covariance shared by all components, in one to three dimensions: everything of a
- * component stays in registers, in one pass.
+ * component stays in registers, in one pass; a second one for the divergence.
  *
  * <p>The pass needs no running maximum: the logits {@code c_k - u_k} are at most 0. Their sum of
  * powers Z is trusted down to {@link #LEAST_TOTAL}; below that, lane by lane, the results of {@link
@@ -49,7 +49,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
 
   @Override
   void evaluate(FloatTile tile, int groups) {
-    if (tile.fields.wantsDerivative() || tile.wantsWeights) {
+    if (tile.fields.jvp != null || tile.wantsWeights) {
       super.evaluate(tile, groups);
       return;
     }
@@ -59,11 +59,35 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       case 2 -> sums2(tile, groups, mean);
       default -> sums3(tile, groups, mean);
     }
+    boolean trusted = true;
     for (int g = 0; g < groups; g++) {
       int x = g * dimension * GROUP;
-      if (!(finish(tile, x, g * GROUP) & finish(tile, x + LENGTH, g * GROUP + LENGTH))) {
-        replaceDistrusted(tile, x, g * GROUP);
-      }
+      trusted &= finish(tile, x, g * GROUP);
+      trusted &= finish(tile, x + LENGTH, g * GROUP + LENGTH);
+    }
+    if (tile.fields.divergence != null) {
+      divergences(tile, groups);
+    }
+    for (int g = 0; !trusted && g < groups; g++) {
+      replaceDistrusted(tile, g * dimension * GROUP, g * GROUP);
+    }
+  }
+
+  /** trace H = p^2 sum r |e - mean e|^2 - d p, in a second pass with the mean deviation known. */
+  private void divergences(FloatTile tile, int groups) {
+    switch (dimension) {
+      case 1 -> spread1(tile, groups);
+      case 2 -> spread2(tile, groups);
+      default -> spread3(tile, groups);
+    }
+    float[] divergence = tile.fields.divergence;
+    FloatVector traceOfPrecision = FloatVector.broadcast(SPECIES, -dimension * precision);
+    for (int i = 0; i < groups * GROUP; i += LENGTH) {
+      FloatVector.fromArray(SPECIES, divergence, i)
+          .div(FloatVector.fromArray(SPECIES, tile.total, i))
+          .mul(precision)
+          .fma(FloatVector.broadcast(SPECIES, precision), traceOfPrecision)
+          .intoArray(divergence, i);
     }
   }
 
@@ -95,18 +119,27 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
   private void replaceDistrusted(FloatTile tile, int at, int scalar) {
     FloatFields fields = tile.fields;
     FloatFields other = tile.alternative;
+    VectorMask<Float> low = distrusted(tile, scalar);
+    VectorMask<Float> high = distrusted(tile, scalar + LENGTH);
+    if (!low.or(high).anyTrue()) {
+      return;
+    }
     evaluateGroup(tile, at, other, 0, 0);
     for (int half = 0; half < GROUP; half += LENGTH) {
-      VectorMask<Float> distrusted =
-          FloatVector.fromArray(SPECIES, tile.total, scalar + half)
-              .compare(VectorOperators.GE, LEAST_TOTAL)
-              .not();
+      VectorMask<Float> lanes = half == 0 ? low : high;
       for (int i = half; i < dimension * GROUP; i += GROUP) {
-        blend(fields.score, at + i, other.score, i, distrusted);
-        blend(fields.mean, at + i, other.mean, i, distrusted);
+        blend(fields.score, at + i, other.score, i, lanes);
+        blend(fields.mean, at + i, other.mean, i, lanes);
       }
-      blend(fields.logDensity, scalar + half, other.logDensity, half, distrusted);
+      blend(fields.logDensity, scalar + half, other.logDensity, half, lanes);
+      blend(fields.divergence, scalar + half, other.divergence, half, lanes);
     }
+  }
+
+  private static VectorMask<Float> distrusted(FloatTile tile, int at) {
+    return FloatVector.fromArray(SPECIES, tile.total, at)
+        .compare(VectorOperators.GE, LEAST_TOTAL)
+        .not();
   }
 
   private static void blend(
@@ -126,6 +159,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       FloatVector x = FloatVector.fromArray(SPECIES, tile.x, i);
       check = x.sub(x).add(check); // NaN where x is not finite
       FloatVector deviation = FloatVector.fromArray(SPECIES, tile.sums, i).mul(inverse);
+      deviation.intoArray(tile.sums, i);
       if (fields.score != null) {
         deviation.mul(-precision).intoArray(fields.score, i);
       }
@@ -412,6 +446,115 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       m0.intoArray(tile.fields.mean, x);
       m1.intoArray(tile.fields.mean, x + GROUP);
       m2.intoArray(tile.fields.mean, x + 2 * GROUP);
+    }
+  }
+
+  /** The weighted sum of |e - mean e|^2, in one dimension. */
+  private void spread1(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector centre0A = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector centre0B = FloatVector.fromArray(SPECIES, tile.sums, x + LENGTH);
+      FloatVector sumA = FloatVector.zero(SPECIES);
+      FloatVector sumB = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 4) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector qa = e0a.mul(e0a);
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector qb = e0b.mul(e0b);
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector c0a = e0a.sub(centre0A);
+        sumA = weightA.fma(c0a.mul(c0a), sumA);
+        FloatVector c0b = e0b.sub(centre0B);
+        sumB = weightB.fma(c0b.mul(c0b), sumB);
+      }
+      sumA.intoArray(tile.fields.divergence, g * GROUP);
+      sumB.intoArray(tile.fields.divergence, g * GROUP + LENGTH);
+    }
+  }
+
+  /** The weighted sum of |e - mean e|^2, in two dimensions. */
+  private void spread2(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * 2 * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector centre0A = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector x1a = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector centre1A = FloatVector.fromArray(SPECIES, tile.sums, x + GROUP);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector centre0B = FloatVector.fromArray(SPECIES, tile.sums, x + LENGTH);
+      FloatVector x1b = FloatVector.fromArray(SPECIES, tile.x, x + GROUP + LENGTH);
+      FloatVector centre1B = FloatVector.fromArray(SPECIES, tile.sums, x + GROUP + LENGTH);
+      FloatVector sumA = FloatVector.zero(SPECIES);
+      FloatVector sumB = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 7) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector e1a = x1a.sub(mean1).sub(low1);
+        FloatVector qa = e0a.fma(e0a, e1a.mul(e1a));
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector e1b = x1b.sub(mean1).sub(low1);
+        FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector c0a = e0a.sub(centre0A);
+        FloatVector c1a = e1a.sub(centre1A);
+        sumA = weightA.fma(c0a.fma(c0a, c1a.mul(c1a)), sumA);
+        FloatVector c0b = e0b.sub(centre0B);
+        FloatVector c1b = e1b.sub(centre1B);
+        sumB = weightB.fma(c0b.fma(c0b, c1b.mul(c1b)), sumB);
+      }
+      sumA.intoArray(tile.fields.divergence, g * GROUP);
+      sumB.intoArray(tile.fields.divergence, g * GROUP + LENGTH);
+    }
+  }
+
+  /** The weighted sum of |e - mean e|^2, in three dimensions. */
+  private void spread3(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int v = 0; v < 2 * groups; v++) {
+      int x = (v >> 1) * 3 * GROUP + (v & 1) * LENGTH;
+      FloatVector x0 = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector centre0 = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector x1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector centre1 = FloatVector.fromArray(SPECIES, tile.sums, x + GROUP);
+      FloatVector x2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
+      FloatVector centre2 = FloatVector.fromArray(SPECIES, tile.sums, x + 2 * GROUP);
+      FloatVector sum = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 10) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector mean2 = FloatVector.broadcast(SPECIES, packed[k + 7]);
+        FloatVector low2 = FloatVector.broadcast(SPECIES, packed[k + 8]);
+        FloatVector e0 = x0.sub(mean0).sub(low0);
+        FloatVector e1 = x1.sub(mean1).sub(low1);
+        FloatVector e2 = x2.sub(mean2).sub(low2);
+        FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
+        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector c0 = e0.sub(centre0);
+        FloatVector c1 = e1.sub(centre1);
+        FloatVector c2 = e2.sub(centre2);
+        sum = weight.fma(c0.fma(c0, c1.fma(c1, c2.mul(c2))), sum);
+      }
+      sum.intoArray(tile.fields.divergence, v * LENGTH);
     }
   }
 }

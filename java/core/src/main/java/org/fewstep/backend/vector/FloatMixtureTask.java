@@ -14,6 +14,10 @@ final class FloatMixtureTask implements WorkerPool.Task {
 
   private final FloatTile[] tiles;
   private FloatMixtureKernel kernel;
+
+  /** The expanded form if it serves this call, else null. */
+  private FloatBlockedMixture blocked;
+
   private int dimension;
   private MemorySegment x;
   private MemorySegment direction;
@@ -28,8 +32,9 @@ final class FloatMixtureTask implements WorkerPool.Task {
     this.tiles = tiles;
   }
 
-  void prepare(FloatMixtureKernel mixture, Batch points, MixtureOutputs outputs) {
-    kernel = mixture;
+  void prepare(FloatPackedMixture mixture, Batch points, MixtureOutputs outputs) {
+    kernel = mixture.kernel();
+    blocked = outputs.wantsDerivative() ? null : mixture.blocked();
     dimension = points.columns();
     x = points.memory();
     direction = FloatEngine.memory(outputs.direction());
@@ -44,6 +49,7 @@ final class FloatMixtureTask implements WorkerPool.Task {
   /** Forgets the batches of the call. */
   void clear() {
     kernel = null;
+    blocked = null;
     x = null;
     direction = null;
     logDensity = null;
@@ -54,18 +60,51 @@ final class FloatMixtureTask implements WorkerPool.Task {
     responsibilities = null;
   }
 
-  /** The rows of a tile: one group if the weights of every component are to be kept. */
+  /** The rows of a tile, or of a block of the expanded form. */
   int tileRows() {
+    if (blocked != null) {
+      return FloatBlockedScratch.rowsOf(blocked.means());
+    }
+    return differenceRows();
+  }
+
+  /** One group if the weights of every component are to be kept. */
+  private int differenceRows() {
     return responsibilities != null ? GROUP : FloatTile.rows(dimension);
   }
 
   @Override
   public void run(int worker, long first, long end) {
     FloatTile tile = tiles[worker];
-    int tileRows = tileRows();
-    tile.reserve(kernel.constants.time.mixture(), tileRows);
+    tile.reserve(kernel.constants.time.mixture(), differenceRows());
     tile.want(logDensity != null, score != null, mean != null, divergence != null, jvp != null);
     tile.wantsWeights = responsibilities != null;
+    if (blocked == null) {
+      differences(tile, first, end);
+    } else {
+      FloatBlockedScratch scratch = tile.blocked(blocked.means());
+      for (long row = first; row < end; row += scratch.rows()) {
+        block(tile, scratch, row, (int) Math.min(scratch.rows(), end - row));
+      }
+    }
+  }
+
+  /** The expanded form of a block of rows, and differences for the rows that it leaves out. */
+  private void block(FloatTile tile, FloatBlockedScratch scratch, long row, int rows) {
+    int left =
+        FloatBlockedValue.evaluate(
+            blocked, scratch, x, row, rows, logDensity, score, mean, responsibilities);
+    for (int i = 0, next; i < left; i = next) {
+      next = i + 1;
+      while (next < left && scratch.outside(next) == scratch.outside(next - 1) + 1) {
+        next++;
+      }
+      differences(tile, row + scratch.outside(i), row + scratch.outside(next - 1) + 1);
+    }
+  }
+
+  private void differences(FloatTile tile, long first, long end) {
+    int tileRows = differenceRows();
     for (long row = first; row < end; row += tileRows) {
       tile(tile, row, (int) Math.min(tileRows, end - row));
     }

@@ -75,6 +75,8 @@ final class FloatTile {
   /** The log-density along a trajectory, [groups][GROUP]. */
   float[] pathLogDensity = new float[0];
 
+  private FloatBlockedScratch blocked;
+
   private final FloatFields buffers = new FloatFields();
   private final FloatFields alternativeBuffers = new FloatFields();
 
@@ -98,6 +100,14 @@ final class FloatTile {
     whitened = grown(whitened, d * GROUP);
     grow(buffers, rows, d);
     grow(alternativeBuffers, GROUP, d);
+  }
+
+  /** The scratch of the expanded form for such means. */
+  FloatBlockedScratch blocked(FloatBlockedMeans means) {
+    if (blocked == null || !blocked.fits(means)) {
+      blocked = new FloatBlockedScratch(means);
+    }
+    return blocked;
   }
 
   /** Makes room for steps of tiles of that many points. */

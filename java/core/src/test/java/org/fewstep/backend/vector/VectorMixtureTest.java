@@ -228,11 +228,12 @@ class VectorMixtureTest {
       }
     }
 
-    /** Value outputs alone and all outputs together take different kernels: both are run. */
+    /** Values, the divergence alone and all outputs together take different kernels. */
     void run(double t) {
       DiffusedMixture at = DiffusedMixture.at(mixture, Diffusions.named("ou"), t);
-      MixtureOutputs all = MixtureOutputs.none().withDivergence(divergence).withJvp(v, jvp);
-      backend.mixture(at, x, all.withResponsibilities(responsibilities));
+      MixtureOutputs derivatives = MixtureOutputs.none().withDivergence(divergence);
+      backend.mixture(at, x, derivatives.withJvp(v, jvp).withResponsibilities(responsibilities));
+      backend.mixture(at, x, derivatives);
       backend.mixture(
           at,
           x,
