@@ -45,69 +45,54 @@ final class Equidistribution {
   }
 
   /**
-   * Knots at equal parts of the integral of a density over a coordinate. Between nodes the density
-   * is taken to be linear, so that its integral is quadratic and inverted exactly. A density that
-   * is zero everywhere gives the uniform grid.
+   * Knots at equal parts of the integral of a density over time. Between nodes the density is taken
+   * to be linear, so that its integral is quadratic and inverted exactly. A density that is zero
+   * everywhere gives the uniform grid.
    *
-   * @param coordinate the variable of integration
-   * @param density at equally spaced nodes of the coordinate from its 0 (the end) to its length
-   *     (the start); finite, >= 0
+   * @param times the nodes, from the end up to the start; not all equal
+   * @param density at the nodes; finite, >= 0
    */
-  static TimeGrid ofDensity(
-      GridKind kind,
-      double start,
-      double end,
-      int segments,
-      NoiseCoordinate coordinate,
-      double[] density) {
-    int cells = density.length - 1;
-    double width = coordinate.length() / cells;
-    double sum = trapezoids(density);
-    double total = sum * width;
+  static TimeGrid ofDensity(GridKind kind, double[] times, double[] density, int segments) {
+    int last = times.length - 1;
+    double total = 0;
+    for (int cell = last - 1; cell >= 0; cell--) {
+      total += mass(times, density, cell);
+    }
     if (!(total >= Double.MIN_NORMAL)) {
-      return uniform(kind, start, end, segments, 0);
+      return uniform(kind, times[last], times[0], segments, 0);
     }
+    double[] parts = equalParts(total, segments);
     double[] knots = new double[segments + 1];
-    knots[0] = start;
-    int cell = cells - 1;
-    double before = 0;
+    knots[0] = times[last];
+    int cell = last - 1;
+    double above = 0;
     for (int i = 1; i < segments; i++) {
-      double target = sum * (i / (double) segments);
-      double mass = cellMass(density, cell);
-      while (cell > 0 && before + mass < target) {
-        before += mass;
+      double mass = mass(times, density, cell);
+      while (cell > 0 && above + mass < parts[i]) {
+        above += mass;
         cell--;
-        mass = cellMass(density, cell);
+        mass = mass(times, density, cell);
       }
-      double down = fractionOfCell(density[cell + 1], density[cell], target - before);
-      knots[i] = coordinate.time((cell + 1 - down) * width);
+      double width = times[cell + 1] - times[cell];
+      double inCell = (parts[i] - above) / width;
+      knots[i] = times[cell + 1] - width * fraction(density[cell + 1], density[cell], inCell);
     }
-    knots[segments] = end;
+    knots[segments] = times[0];
     makeDescending(knots);
-    return TimeGrid.of(kind.label(), knots, equalParts(total, segments));
+    return TimeGrid.of(kind.label(), knots, parts);
+  }
+
+  /** The integral of the density between nodes {@code cell} and {@code cell + 1}. */
+  private static double mass(double[] times, double[] density, int cell) {
+    return (0.5 * density[cell] + 0.5 * density[cell + 1]) * (times[cell + 1] - times[cell]);
   }
 
   /**
-   * The integral over all cells in units of a cell's width, summed from the start like the walk.
+   * Which fraction of a cell of unit width, from its upper end, holds this mass, where the density
+   * goes linearly from {@code upper} to {@code lower}: the root of upper f + (lower - upper) f^2/2
+   * = mass in the form that does not cancel.
    */
-  private static double trapezoids(double[] density) {
-    double sum = 0;
-    for (int cell = density.length - 2; cell >= 0; cell--) {
-      sum += cellMass(density, cell);
-    }
-    return sum;
-  }
-
-  private static double cellMass(double[] density, int cell) {
-    return 0.5 * density[cell] + 0.5 * density[cell + 1];
-  }
-
-  /**
-   * Which fraction of a cell, from its upper end, holds this mass, where the density goes linearly
-   * from {@code upper} to {@code lower}: the root of upper f + (lower - upper) f^2/2 = mass in the
-   * form that does not cancel.
-   */
-  private static double fractionOfCell(double upper, double lower, double mass) {
+  private static double fraction(double upper, double lower, double mass) {
     if (!(mass > 0)) {
       return 0;
     }

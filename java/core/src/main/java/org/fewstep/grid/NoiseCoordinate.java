@@ -3,13 +3,12 @@ package org.fewstep.grid;
 import org.fewstep.diffusion.Diffusion;
 
 /**
- * The coordinate in which the densities of grids are smooth: {@code u = log sqrt(S^2 + s^2)} with S
- * = sigma/alpha the noise ratio and s^2 the smallest variance of the data, counted from the end of
- * an interval, so that it runs from 0 at the end to {@link #length()} at the start.
+ * The coordinate in which densities of grids are resolved: {@code u = log sqrt(S^2 + s^2)} with S =
+ * sigma/alpha the noise ratio and s^2 the smallest variance of the data, counted from the end of an
+ * interval, so that it runs from 0 at the end to its length at the start.
  *
- * <p>It is log time where the noise exceeds the data's own spread and has no singularity at t = 0
- * where it does not. In Ornstein-Uhlenbeck time t', with lambda = e^-2t' s^2 + 1 - e^-2t' the
- * smallest variance of the diffused data there, {@code dt' = lambda du}.
+ * <p>It is log time where the noise exceeds the data's own spread, and has no singularity at t = 0
+ * where it does not: the Jacobian of the flow changes by a factor where u changes by one.
  */
 final class NoiseCoordinate {
 
@@ -17,7 +16,6 @@ final class NoiseCoordinate {
   private static final double LATEST = 340;
 
   private final Diffusion process;
-  private final double smallestVariance;
   private final double start;
   private final double end;
   private final double endRatioSquared;
@@ -27,7 +25,6 @@ final class NoiseCoordinate {
   /** The coordinate on [end, start], end < start; not both the variance and the end are zero. */
   NoiseCoordinate(Diffusion process, double smallestVariance, double start, double end) {
     this.process = process;
-    this.smallestVariance = smallestVariance;
     this.start = start;
     this.end = end;
     double startTime = Math.min(process.ornsteinUhlenbeckTime(start), LATEST);
@@ -39,13 +36,7 @@ final class NoiseCoordinate {
     this.length = 0.5 * Math.log1p(growth / endSumSquared);
   }
 
-  /** The coordinate of the start, >= 0. */
-  double length() {
-    return length;
-  }
-
-  /** The time at a coordinate in [0, length], never outside [end, start]; exact at both ends. */
-  double time(double coordinate) {
+  private double time(double coordinate) {
     if (coordinate <= 0) {
       return end;
     }
@@ -56,9 +47,21 @@ final class NoiseCoordinate {
     return Math.clamp(process.timeAtHalfLogSnr(-0.5 * Math.log(ratioSquared)), end, start);
   }
 
-  /** dt'/du at a time: the smallest variance of the diffused data in Ornstein-Uhlenbeck space. */
-  double ornsteinUhlenbeckTimePerUnit(double t) {
-    double time = process.ornsteinUhlenbeckTime(t);
-    return Math.exp(-2 * time) * smallestVariance - Math.expm1(-2 * time);
+  /**
+   * Times at equal steps of the coordinate from the end up to the start, both exact; never
+   * descending.
+   *
+   * @param spacing the step aimed at
+   * @param fewest the least number of steps
+   * @param most the largest number of steps
+   */
+  double[] times(double spacing, int fewest, int most) {
+    int steps = (int) Math.clamp(Math.ceil(length / spacing), fewest, most);
+    double[] times = new double[steps + 1];
+    for (int i = 0; i <= steps; i++) {
+      times[i] = time(length * i / steps);
+    }
+    times[steps] = start;
+    return times;
   }
 }

@@ -1,37 +1,40 @@
 package org.fewstep.grid;
 
+import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 
 /** Adaptive Simpson quadrature with Richardson's correction (Lyness, 1969). */
 final class Quadrature {
-
-  /** Panels before any adaption, so that a narrow feature is not overlooked. */
-  private static final int PANELS = 16;
 
   private static final int MAX_DEPTH = 24;
   private static final double TOLERANCE = 1e-10;
 
   private Quadrature() {}
 
-  /** The integral of a continuous function over [0, length], to about 1e-10 of its size. */
-  static double integrate(DoubleUnaryOperator function, double length) {
-    double width = length / PANELS;
-    double[] ends = new double[PANELS + 1];
-    double[] middles = new double[PANELS];
+  /**
+   * The integral of a continuous function from the first node to the last, to about 1e-10 of the
+   * integral of its size.
+   *
+   * @param nodes ascending, so dense that no feature of the function hides between two
+   */
+  static double integrate(DoubleUnaryOperator function, double[] nodes) {
+    int panels = nodes.length - 1;
+    double[] ends = Arrays.stream(nodes).map(function).toArray();
+    double[] middles = new double[panels];
+    double[] first = new double[panels];
     double size = 0;
-    for (int i = 0; i <= PANELS; i++) {
-      ends[i] = function.applyAsDouble(i * width);
+    for (int i = 0; i < panels; i++) {
+      double width = nodes[i + 1] - nodes[i];
+      middles[i] = function.applyAsDouble(nodes[i] + 0.5 * width);
+      first[i] = simpson(width, ends[i], middles[i], ends[i + 1]);
+      size += Math.abs(first[i]);
     }
-    for (int i = 0; i < PANELS; i++) {
-      middles[i] = function.applyAsDouble((i + 0.5) * width);
-      size += Math.abs(simpson(width, ends[i], middles[i], ends[i + 1]));
-    }
-    double allowed = TOLERANCE * size / PANELS;
+    double allowed = TOLERANCE * size / panels;
     double sum = 0;
-    for (int i = 0; i < PANELS; i++) {
-      double whole = simpson(width, ends[i], middles[i], ends[i + 1]);
+    for (int i = 0; i < panels; i++) {
+      double width = nodes[i + 1] - nodes[i];
       sum +=
-          refine(function, i * width, width, ends[i], middles[i], ends[i + 1], whole, allowed, 0);
+          refine(function, nodes[i], width, ends[i], middles[i], ends[i + 1], first[i], allowed, 0);
     }
     return sum;
   }

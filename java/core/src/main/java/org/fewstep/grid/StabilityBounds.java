@@ -1,6 +1,5 @@
 package org.fewstep.grid;
 
-import java.util.function.DoubleUnaryOperator;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.fewstep.diffusion.Diffusion;
@@ -40,6 +39,12 @@ public final class StabilityBounds {
 
   /** How many standard deviations the ball reaches beyond the bulk of every component: 6. */
   public static final double DEFAULT_DEVIATIONS = 6;
+
+  /** Quadrature starts from panels this wide in the {@link NoiseCoordinate}. */
+  private static final double PANEL_WIDTH = 0.25;
+
+  private static final int MIN_PANELS = 16;
+  private static final int MAX_PANELS = 2048;
 
   private final GaussianMixture mixture;
   private final Diffusion process;
@@ -139,7 +144,13 @@ public final class StabilityBounds {
 
   /** The Lipschitz bound L(t) = max(|lower|, |upper|) >= 0 on the velocity. */
   public double lipschitz(double t) {
-    Moment moment = checkedMoment("t", t);
+    requireDensity(mixture, process, "t", t);
+    return uncheckedLipschitz(t);
+  }
+
+  /** {@link #lipschitz} at a time between two that were checked. */
+  double uncheckedLipschitz(double t) {
+    Moment moment = new Moment(t);
     return Math.max(inProcessTime(t, moment.upper()), -inProcessTime(t, moment.lower()));
   }
 
@@ -187,16 +198,18 @@ public final class StabilityBounds {
     if (start == end) {
       return new FlowMapBounds(0, 0, 0, 0, 0);
     }
-    NoiseCoordinate coordinate = new NoiseCoordinate(process, smallestVariance, start, end);
-    double spreadSquared = integratedSpreadSquared(from, to, coordinate);
+    double[] nodes =
+        new NoiseCoordinate(process, smallestVariance, start, end)
+            .times(PANEL_WIDTH, MIN_PANELS, MAX_PANELS);
+    double spreadSquared = integratedSpreadSquared(from, to, nodes);
     double logNorm = 0.25 * spreadSquared - withinModesLower;
-    double lipschitz = integrate(this::lipschitzPerRate, coordinate);
+    double lipschitz = Quadrature.integrate(this::uncheckedLipschitz, nodes);
     int d = mixture.dimension();
     return new FlowMapBounds(
         lipschitz, logNorm, upper, d * withinModesLower - jung() * spreadSquared, d * upper);
   }
 
-  private double integratedSpreadSquared(Moment from, Moment to, NoiseCoordinate coordinate) {
+  private double integratedSpreadSquared(Moment from, Moment to, double[] nodes) {
     if (spread instanceof SharedCovarianceSpread shared && shared.isotropic()) {
       // The integral of a^2/lambda^2 over t' is (e^-2t'end - e^-2t'start)/(2 lambda lambda).
       double difference =
@@ -204,24 +217,7 @@ public final class StabilityBounds {
       double diameter = shared.diameter();
       return diameter / from.smallest() * (diameter / to.smallest()) * (0.5 * difference);
     }
-    return integrate(t -> new Moment(t).spreadSquared(), coordinate);
-  }
-
-  /** The integral over Ornstein-Uhlenbeck time of a function of t. */
-  private static double integrate(DoubleUnaryOperator function, NoiseCoordinate coordinate) {
-    return Quadrature.integrate(
-        u -> {
-          double t = coordinate.time(u);
-          return function.applyAsDouble(t) * coordinate.ornsteinUhlenbeckTimePerUnit(t);
-        },
-        coordinate.length());
-  }
-
-  /** L(t) per unit of Ornstein-Uhlenbeck time, which is finite where that time stands still. */
-  double lipschitzPerRate(double t) {
-    Moment moment = new Moment(t);
-    double growth = growthPerRate(process, t);
-    return Math.max(growth + moment.upper(), -(growth + moment.lower()));
+    return Quadrature.integrate(t -> rate(t) * new Moment(t).spreadSquared(), nodes);
   }
 
   /** From a rate per unit of t' in Ornstein-Uhlenbeck space to one per unit of t. */
@@ -236,15 +232,9 @@ public final class StabilityBounds {
   }
 
   /** dt'/dt = h/rho^2, how fast Ornstein-Uhlenbeck time runs. */
-  private static double rate(Diffusion process, double t) {
+  static double rate(Diffusion process, double t) {
     double scale = process.scale(t);
     return process.halfSquaredDiffusion(t) / (scale * scale);
-  }
-
-  /** d log rho/dt' = 1 + f rho^2/h; without drift it is 1 even where h vanishes, too. */
-  static double growthPerRate(Diffusion process, double t) {
-    double drift = process.drift(t);
-    return drift == 0 ? 1 : 1 + drift / rate(process, t);
   }
 
   /** The trace of a covariance of points of a set of diameter Gamma, over Gamma^2 (Jung, 1901). */

@@ -106,29 +106,27 @@ final class TypicalNorm {
     }
   }
 
-  /**
-   * The mean of |J|_2 per unit of Ornstein-Uhlenbeck time.
-   *
-   * @param ornsteinUhlenbeckTime t'
-   * @param growth d log rho/dt', what the process's scale adds to every eigenvalue
-   */
-  double at(double ornsteinUhlenbeckTime, double growth) {
+  /** The mean of |J|_2 at a time of a process, per unit of that time. */
+  double at(Diffusion process, double t) {
     DiffusedMixture diffused =
-        DiffusedMixture.at(mixture, ORNSTEIN_UHLENBECK, ornsteinUhlenbeckTime);
+        DiffusedMixture.at(mixture, ORNSTEIN_UHLENBECK, process.ornsteinUhlenbeckTime(t));
     double[] points = new double[SAMPLES * dimension];
     double deviation = Math.sqrt(diffused.b());
     Arrays.setAll(points, i -> diffused.a() * data[i] + deviation * noise[i]);
-    // J = growth I + J_OU with J_OU = -I - Hessian.
-    double shift = growth - 1;
+    // J = f I - rate Hessian, both of the velocity f x - h score and in Ornstein-Uhlenbeck space,
+    // rate = h/rho^2.
+    double rate = StabilityBounds.rate(process, t);
+    double shift = process.drift(t);
     double mean =
         dimension <= MAX_EIGEN_DIMENSION
-            ? meanByEigenvalues(diffused, points, shift)
-            : meanByPowerIterations(diffused, points, shift);
-    double rounding = ROUNDING * (Math.abs(shift) + 1 / diffused.smallestEigenvalue());
+            ? meanByEigenvalues(diffused, points, shift, rate)
+            : meanByPowerIterations(diffused, points, shift, rate);
+    double rounding = ROUNDING * (Math.abs(shift) + rate / diffused.smallestEigenvalue());
     return mean > rounding ? mean : 0;
   }
 
-  private double meanByEigenvalues(DiffusedMixture diffused, double[] points, double shift) {
+  private double meanByEigenvalues(
+      DiffusedMixture diffused, double[] points, double shift, double rate) {
     int rows = SAMPLES * dimension;
     double[] repeated = new double[rows * dimension];
     double[] axes = new double[rows * dimension];
@@ -147,7 +145,7 @@ final class TypicalNorm {
         for (int j = 0; j < dimension; j++) {
           double entry = hessians[matrix + i * dimension + j];
           double mirrored = hessians[matrix + j * dimension + i];
-          jacobian.set(i, j, (i == j ? shift : 0) - 0.5 * (entry + mirrored));
+          jacobian.set(i, j, (i == j ? shift : 0) - 0.5 * rate * (entry + mirrored));
         }
       }
       decomposition.decompose(jacobian);
@@ -165,14 +163,15 @@ final class TypicalNorm {
     return largest;
   }
 
-  private double meanByPowerIterations(DiffusedMixture diffused, double[] points, double shift) {
+  private double meanByPowerIterations(
+      DiffusedMixture diffused, double[] points, double shift, double rate) {
     double[] vectors = directions.clone();
     normaliseRows(vectors);
     double sum = 0;
     for (int iteration = 0; iteration < POWER_ITERATIONS; iteration++) {
       double[] products = hessianProducts(diffused, points, vectors);
       for (int i = 0; i < vectors.length; i++) {
-        vectors[i] = shift * vectors[i] - products[i];
+        vectors[i] = shift * vectors[i] - rate * products[i];
       }
       sum = normaliseRows(vectors);
     }

@@ -18,8 +18,11 @@ final class VaryingCovarianceSpread implements ScoreSpread {
   private final GaussianMixture mixture;
   private final int[] components;
   private final double[][] offsets;
+  private final double[] distances;
+  private final double[] smallestVariances;
   private final double[] largestVariances;
   private final double tail;
+  private final boolean everyDirection;
   private final boolean searchPairs;
 
   VaryingCovarianceSpread(
@@ -28,14 +31,20 @@ final class VaryingCovarianceSpread implements ScoreSpread {
     this.components = components;
     this.tail = Math.sqrt(mixture.dimension()) + deviations;
     this.offsets = new double[components.length][];
+    this.distances = new double[components.length];
+    this.smallestVariances = new double[components.length];
     this.largestVariances = new double[components.length];
     for (int k = 0; k < components.length; k++) {
       offsets[k] = ScoreSpread.inEigenbasis(mixture, components[k], centre);
-      for (int i = 0; i < mixture.dimension(); i++) {
-        largestVariances[k] =
-            Math.max(largestVariances[k], mixture.covariance().eigenvalue(components[k], i));
+      distances[k] = norm(offsets[k]);
+      double[] variances = new double[mixture.dimension()];
+      for (int i = 0; i < variances.length; i++) {
+        variances[i] = mixture.covariance().eigenvalue(components[k], i);
       }
+      smallestVariances[k] = Arrays.stream(variances).min().orElseThrow();
+      largestVariances[k] = Arrays.stream(variances).max().orElseThrow();
     }
+    this.everyDirection = (double) components.length * mixture.dimension() <= PAIR_BUDGET;
     double pairs = 0.5 * components.length * (components.length - 1.0);
     double entries = entriesPerMatrix();
     double assembly = components.length * entries * (full() ? mixture.dimension() : 1);
@@ -60,43 +69,52 @@ final class VaryingCovarianceSpread implements ScoreSpread {
     double radius = 0;
     for (int k = 0; k < components.length; k++) {
       double deviation = Math.sqrt(a * a * largestVariances[k] + b);
-      radius = Math.max(radius, a * norm(offsets[k]) + deviation * tail);
+      radius = Math.max(radius, a * distances[k] + deviation * tail);
     }
     return radius;
   }
 
   @Override
   public double at(double a, double b) {
-    double[][] precisions = new double[components.length][mixture.dimension()];
-    for (int k = 0; k < components.length; k++) {
-      for (int i = 0; i < mixture.dimension(); i++) {
-        precisions[k][i] = 1 / (a * a * mixture.covariance().eigenvalue(components[k], i) + b);
-      }
-    }
     double radius = radius(a, b);
-    double byCentre = boundByCentre(precisions, a, radius);
-    return searchPairs ? Math.min(byCentre, boundByPairs(precisions, a, radius)) : byCentre;
+    double byCentre = boundByCentre(a, b, radius);
+    return searchPairs ? Math.min(byCentre, boundByPairs(a, b, radius)) : byCentre;
   }
 
-  private double boundByCentre(double[][] precisions, double a, double radius) {
+  private double boundByCentre(double a, double b, double radius) {
     double smallest = Double.POSITIVE_INFINITY;
     double largest = 0;
-    for (double[] precision : precisions) {
-      smallest = Math.min(smallest, smallest(precision));
-      largest = Math.max(largest, largest(precision));
+    for (int k = 0; k < components.length; k++) {
+      smallest = Math.min(smallest, 1 / (a * a * largestVariances[k] + b));
+      largest = Math.max(largest, 1 / (a * a * smallestVariances[k] + b));
     }
     double middle = 0.5 * (smallest + largest);
     double bound = 0;
-    for (int k = 0; k < precisions.length; k++) {
-      double deviation =
-          Math.max(largest(precisions[k]) - middle, middle - smallest(precisions[k]));
-      double shift = a * norm(scaled(precisions[k], offsets[k]));
+    for (int k = 0; k < components.length; k++) {
+      double least = 1 / (a * a * largestVariances[k] + b);
+      double most = 1 / (a * a * smallestVariances[k] + b);
+      double deviation = Math.max(most - middle, middle - least);
+      double shift =
+          everyDirection
+              ? a * norm(scaled(precisions(k, a, b), offsets[k]))
+              : a * distances[k] * most;
       bound = Math.max(bound, deviation * radius + shift);
     }
     return 2 * bound;
   }
 
-  private double boundByPairs(double[][] precisions, double a, double radius) {
+  /** The eigenvalues of P_k. */
+  private double[] precisions(int k, double a, double b) {
+    double[] precisions = new double[mixture.dimension()];
+    for (int i = 0; i < precisions.length; i++) {
+      precisions[i] = 1 / (a * a * mixture.covariance().eigenvalue(components[k], i) + b);
+    }
+    return precisions;
+  }
+
+  private double boundByPairs(double a, double b, double radius) {
+    double[][] precisions = new double[components.length][];
+    Arrays.setAll(precisions, k -> precisions(k, a, b));
     double[][] matrices = new double[precisions.length][];
     double[][] shifts = new double[precisions.length][];
     for (int k = 0; k < precisions.length; k++) {

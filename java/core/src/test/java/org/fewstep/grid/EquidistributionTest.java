@@ -11,36 +11,35 @@ class EquidistributionTest {
   private static final double VARIANCE = 0.04;
   private static final double START = 2;
   private static final double END = 0.01;
-  private static final NoiseCoordinate COORDINATE =
-      new NoiseCoordinate(new OrnsteinUhlenbeck(), VARIANCE, START, END);
 
   private static double coordinate(double t) {
     return 0.5 * Math.log((Math.expm1(2 * t) + VARIANCE) / (Math.expm1(2 * END) + VARIANCE));
   }
 
-  private static TimeGrid cut(int segments, double... density) {
-    return Equidistribution.ofDensity(
-        GridKind.STABILITY, START, END, segments, COORDINATE, density);
+  private static TimeGrid cut(int segments, double[] times, double... density) {
+    return Equidistribution.ofDensity(GridKind.STABILITY, times, density, segments);
   }
 
   @Test
-  void theCoordinateIsTheLogOfTheNoiseAndTheDataTogether() {
-    assertThat(COORDINATE.length()).isCloseTo(coordinate(START), within(1e-14));
-    for (double t : new double[] {0.010001, 0.02, 0.3, 1.9}) {
-      assertThat(COORDINATE.time(coordinate(t))).isCloseTo(t, within(1e-13 * t));
+  void nodesAreEquallySpacedInTheLogOfTheNoiseAndTheDataTogether() {
+    NoiseCoordinate nodes = new NoiseCoordinate(new OrnsteinUhlenbeck(), VARIANCE, START, END);
+    double length = coordinate(START);
+    double[] times = nodes.times(length / 6.5, 3, 100);
+    assertThat(times).hasSize(8).startsWith(END).endsWith(START);
+    for (int i = 0; i < 8; i++) {
+      assertThat(coordinate(times[i])).isCloseTo(length * i / 7, within(1e-13));
     }
-    assertThat(COORDINATE.time(0)).isEqualTo(END);
-    assertThat(COORDINATE.time(COORDINATE.length())).isEqualTo(START);
+    assertThat(nodes.times(1e9, 3, 100)).hasSize(4);
+    assertThat(nodes.times(1e-9, 3, 100)).hasSize(101);
   }
 
-  /** A constant density in the coordinate gives knots that are equally spaced in it. */
+  /** A constant density gives knots that are equally spaced, whatever the nodes. */
   @Test
   void aConstantDensityIsCutEvenly() {
-    TimeGrid grid = cut(7, 2, 2, 2, 2);
-    assertThat(grid.cumulative(7)).isCloseTo(2 * COORDINATE.length(), within(1e-14));
+    TimeGrid grid = cut(7, new double[] {0, 0.1, 3, 3.5}, 2, 2, 2, 2);
     for (int i = 0; i <= 7; i++) {
-      double expected = COORDINATE.length() * (7 - i) / 7;
-      assertThat(coordinate(grid.knot(i))).isCloseTo(expected, within(1e-12));
+      assertThat(grid.cumulative(i)).isCloseTo(i, within(1e-14));
+      assertThat(grid.knot(i)).isCloseTo(3.5 - 0.5 * i, within(1e-14));
     }
   }
 
@@ -48,11 +47,11 @@ class EquidistributionTest {
   @Test
   void aLinearDensityIsInvertedExactly() {
     for (double[] density : new double[][] {{1, 3}, {3, 1}, {0, 1}, {1, 0}, {1, 1 + 1e-15}}) {
-      TimeGrid grid = cut(10, density);
-      double total = 0.5 * (density[0] + density[1]);
+      TimeGrid grid = cut(10, new double[] {2, 6}, density);
+      double total = 2 * (density[0] + density[1]);
       for (int i = 0; i <= 10; i++) {
-        double u = coordinate(grid.knot(i)) / COORDINATE.length();
-        double below = u * (density[0] + 0.5 * u * (density[1] - density[0]));
+        double t = grid.knot(i) - 2;
+        double below = t * (density[0] + t / 8 * (density[1] - density[0]));
         assertThat(below).isCloseTo(total * (10 - i) / 10, within(1e-12));
       }
     }
@@ -61,10 +60,9 @@ class EquidistributionTest {
   /** Time over which the density is zero holds no knot. */
   @Test
   void emptyStretchesAreSkipped() {
-    TimeGrid grid = cut(4, 0, 0, 1, 1, 0, 0);
+    TimeGrid grid = cut(4, new double[] {0, 1, 2, 3, 4, 5}, 0, 0, 1, 1, 0, 0);
     for (int i = 1; i < 4; i++) {
-      double u = coordinate(grid.knot(i)) / COORDINATE.length();
-      assertThat(u).isBetween(0.2, 0.8);
+      assertThat(grid.knot(i)).isBetween(1.0, 4.0);
     }
   }
 }

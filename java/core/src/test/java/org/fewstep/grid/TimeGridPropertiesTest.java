@@ -14,7 +14,7 @@ class TimeGridPropertiesTest {
 
   private static final Diffusion PROCESS = new OrnsteinUhlenbeck();
 
-  @Property(tries = 300)
+  @Property(tries = 500)
   void gridsDescendStrictlyBetweenExactEnds(
       @ForAll @DoubleRange(min = -9, max = 1.3) double endExponent,
       @ForAll @DoubleRange(min = -6, max = 1.3) double lengthExponent,
