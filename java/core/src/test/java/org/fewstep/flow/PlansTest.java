@@ -161,6 +161,18 @@ class PlansTest {
   }
 
   @Test
+  void stagesAtTheEndOfAStepAreAtTheKnotItself() {
+    // 3 + (1e-3 - 3) is not 1e-3 in float64.
+    double[] knots = {3, 1e-3, 1e-9};
+    for (RungeKutta solver : List.of(new Heun(), new Rk4())) {
+      Plan plan = solver.compile(OU, knots);
+      for (int n = 0; n < 2; n++) {
+        assertThat(plan.steps().get(n).stages().getLast().at().time()).isEqualTo(knots[n + 1]);
+      }
+    }
+  }
+
+  @Test
   void aStepToZeroIsOfOrderOneAndFinite() {
     Diffusion process = new VarianceExploding();
     double[] knots = {3, 1, 0.3, 0};

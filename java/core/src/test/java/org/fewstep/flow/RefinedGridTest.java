@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import org.fewstep.backend.Backend;
-import org.fewstep.backend.Backends;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.Precision;
+import org.fewstep.backend.TestBackends;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.grid.TimeGrid;
 import org.junit.jupiter.api.AfterAll;
@@ -21,7 +21,7 @@ class RefinedGridTest {
 
   @BeforeAll
   static void open() {
-    backend = Backends.best();
+    backend = TestBackends.open("scalar", 1);
   }
 
   @AfterAll
@@ -33,19 +33,19 @@ class RefinedGridTest {
   @ParameterizedTest
   @CsvSource({"dpmpp2m, false, 0.2", "ddim, false, 0.8", "euler, false, 0.8", "heun, true, 0.9"})
   void refiningLowersTheErrorOfTheSolverThatRuns(String solver, boolean reversed, double factor) {
-    IsotropicFlow truth = IsotropicFlow.ring(0.3, new OrnsteinUhlenbeck());
-    Flow flow = truth.flow().withSolver(solver);
+    IsotropicFlow truth = IsotropicFlow.smooth(new OrnsteinUhlenbeck());
+    Flow flow = truth.flow().withSolver(solver).withGrid("log-snr:6");
     try (Batch noise = flow.noise(backend, 500, Precision.FLOAT64, 99);
         FlowResult exact = flow.withSolver(new DormandPrince(1e-8, 1e-8)).run(backend, noise)) {
       Flow way = reversed ? flow.reversed() : flow;
       Batch from = reversed ? exact.end() : noise;
       double[] to = (reversed ? noise : exact.end()).toDoubleArray();
       try (FlowResult plain = way.run(backend, from);
-          FlowResult refined = way.withGrid("refined:8").run(backend, from)) {
+          FlowResult refined = way.withGrid("refined:6").run(backend, from)) {
         assertThat(refined.grid().kind()).isEqualTo("refined");
         assertThat(refined.grid().start()).isEqualTo(3);
         assertThat(refined.grid().end()).isEqualTo(1e-3);
-        assertThat(refined.grid().segments()).isEqualTo(8);
+        assertThat(refined.grid().segments()).isEqualTo(6);
         assertThat(Errors.relativeMeanSquare(refined.end().toDoubleArray(), to))
             .isLessThan(factor * Errors.relativeMeanSquare(plain.end().toDoubleArray(), to));
       }
