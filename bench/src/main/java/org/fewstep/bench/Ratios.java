@@ -1,6 +1,7 @@
 package org.fewstep.bench;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -377,15 +378,13 @@ public final class Ratios {
     try {
       for (int i = 0; i < seconds.length; i++) {
         long start = System.nanoTime();
-        Process process =
-            new ProcessBuilder(line)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         int code = process.waitFor();
         seconds[i] = (System.nanoTime() - start) * 1e-9;
         if (code != 0) {
-          report.leftOut("the command", "it exits with " + code);
+          String last = said.strip().lines().reduce("", (before, next) -> next);
+          report.leftOut("the command", "it exits with %d: %s".formatted(code, last));
           return;
         }
       }

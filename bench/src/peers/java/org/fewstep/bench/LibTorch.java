@@ -7,6 +7,7 @@ import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -52,7 +53,8 @@ public final class LibTorch implements Peer {
   @Override
   public List<Contender> score(Workload workload, int threads) {
     List<Contender> ways = new ArrayList<>();
-    ways.add(new ExpandedScore(workload, threads));
+    ways.add(new ExpandedScore(workload, threads, Layout.ROWS));
+    ways.add(new ExpandedScore(workload, threads, Layout.COLUMNS));
     // [n,K,d] differences; beyond a few dimensions they are gigabytes and no rival
     if (workload.dimension() <= 16) {
       ways.add(new DifferenceScore(workload, threads));
@@ -62,7 +64,47 @@ public final class LibTorch implements Peer {
 
   @Override
   public List<Contender> flow(FlowWorkload workload, int threads) {
-    return List.of(new HeunFlow(workload, threads));
+    return List.of(
+        new HeunFlow(workload, threads, Layout.ROWS),
+        new HeunFlow(workload, threads, Layout.COLUMNS));
+  }
+
+  /**
+   * How arrays lie: a point a row, as it is mostly written, or a point a column, which gives the
+   * softmax over few components long runs to work on.
+   */
+  private enum Layout {
+    ROWS,
+    COLUMNS;
+
+    private long[] shape(long points, long values) {
+      return this == ROWS ? new long[] {points, values} : new long[] {values, points};
+    }
+
+    private int componentAxis() {
+      return this == ROWS ? 1 : 0;
+    }
+
+    /** An array [points, values], row-major, as this layout has it. */
+    private float[] of(float[] rows, int values) {
+      return this == ROWS ? rows : transposed(rows, values);
+    }
+
+    /** An array of this layout as [points, values], row-major. */
+    private float[] toRows(float[] array, int values) {
+      return this == ROWS ? array : transposed(array, array.length / values);
+    }
+
+    private static float[] transposed(float[] array, int columns) {
+      int rows = array.length / columns;
+      float[] result = new float[array.length];
+      for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          result[j * rows + i] = array[i * columns + j];
+        }
+      }
+      return result;
+    }
   }
 
   /** One way of doing a task: sets the threads, records no gradients, frees what a call makes. */
@@ -98,6 +140,11 @@ public final class LibTorch implements Peer {
 
     abstract Tensor output();
 
+    /** The elements of the output, a point a row. */
+    float[] rows(float[] output) {
+      return output;
+    }
+
     @Override
     public final String name() {
       return name;
@@ -107,6 +154,8 @@ public final class LibTorch implements Peer {
     @SuppressWarnings("try") // a guard and a scope work by being open
     public final double seconds(int calls) {
       torch.set_num_threads(threads);
+      // its matrix products come from OpenBLAS, which has threads of its own
+      openblas_nolapack.blas_set_num_threads(threads);
       try (NoGradGuard guard = new NoGradGuard()) {
         long start = System.nanoTime();
         for (int i = 0; i < calls; i++) {
@@ -124,7 +173,7 @@ public final class LibTorch implements Peer {
       float[] values = new float[(int) output().numel()];
       FloatBuffer buffer = output().createBuffer();
       buffer.get(values);
-      return values;
+      return rows(values);
     }
 
     @Override
@@ -136,23 +185,32 @@ public final class LibTorch implements Peer {
   /** Both distances by one matrix product, the posterior mean by another: three calls in all. */
   private static final class ExpandedScore extends Way {
 
+    private final Layout layout;
+    private final int dimension;
     private final Tensor x;
     private final Tensor score;
     private final ArrayScore form;
 
-    private ExpandedScore(Workload workload, int threads) {
-      super("expanded", threads);
+    private ExpandedScore(Workload workload, int threads, Layout layout) {
+      super("expanded, points as " + layout, threads);
+      this.layout = layout;
       long n = workload.rows();
-      x = tensor(workload.points(), n, workload.dimension());
-      score = output(n, workload.dimension());
-      Tensor logits = output(n, workload.components());
-      Tensor shares = output(n, workload.components());
-      form = new ArrayScore(this, workload.mixture(), 0, 1, logits, shares);
+      dimension = workload.dimension();
+      x = tensor(layout.of(workload.points(), dimension), layout.shape(n, dimension));
+      score = output(layout.shape(n, dimension));
+      Tensor logits = output(layout.shape(n, workload.components()));
+      Tensor shares = output(layout.shape(n, workload.components()));
+      form = new ArrayScore(this, layout, workload.mixture(), 0, 1, logits, shares);
     }
 
     @Override
     void run() {
       form.run(x, score);
+    }
+
+    @Override
+    float[] rows(float[] output) {
+      return layout.toRows(output, dimension);
     }
 
     @Override
@@ -166,6 +224,7 @@ public final class LibTorch implements Peer {
    */
   private static final class ArrayScore {
 
+    private final Layout layout;
     private final Tensor columns;
     private final Tensor offsets;
     private final Tensor rows;
@@ -176,6 +235,7 @@ public final class LibTorch implements Peer {
 
     private ArrayScore(
         Way owner,
+        Layout layout,
         DiffusedMixture mixture,
         double linear,
         double factor,
@@ -184,9 +244,13 @@ public final class LibTorch implements Peer {
       int components = mixture.mixture().components();
       int d = mixture.mixture().dimension();
       SharedIsotropic constants = SharedIsotropic.of(mixture);
-      columns = owner.tensor(constants.columns(), d, components);
-      offsets = owner.tensor(constants.offsets(), components);
-      rows = owner.tensor(constants.rows(), components, d);
+      this.layout = layout;
+      // what multiplies x, and what multiplies the shares; each the other's transpose
+      Tensor byDimension = owner.tensor(constants.columns(), d, components);
+      Tensor byComponent = owner.tensor(constants.rows(), components, d);
+      columns = layout == Layout.ROWS ? byDimension : byComponent;
+      rows = layout == Layout.ROWS ? byComponent : byDimension;
+      offsets = owner.tensor(constants.offsets(), layout.shape(1, components));
       ofX = owner.scalar(linear - factor / constants.variance());
       ofMeans = owner.scalar(factor);
       this.logits = logits;
@@ -194,9 +258,15 @@ public final class LibTorch implements Peer {
     }
 
     private void run(Tensor x, Tensor out) {
-      torch.addmm_out(logits, offsets, x, columns);
-      torch.softmax_out(shares, logits, 1);
-      torch.addmm_out(out, x, shares, rows, ofX, ofMeans);
+      if (layout == Layout.ROWS) {
+        torch.addmm_out(logits, offsets, x, columns);
+        torch.softmax_out(shares, logits, layout.componentAxis());
+        torch.addmm_out(out, x, shares, rows, ofX, ofMeans);
+      } else {
+        torch.addmm_out(logits, offsets, columns, x);
+        torch.softmax_out(shares, logits, layout.componentAxis());
+        torch.addmm_out(out, x, rows, shares, ofX, ofMeans);
+      }
     }
   }
 
@@ -261,6 +331,8 @@ public final class LibTorch implements Peer {
   /** Heun's method over whole arrays: two velocities a step, each of three calls. */
   private static final class HeunFlow extends Way {
 
+    private final Layout layout;
+    private final int dimension;
     private final Tensor noise;
     private final Tensor x;
     private final Tensor moved;
@@ -270,17 +342,19 @@ public final class LibTorch implements Peer {
 
     private record Step(ArrayScore atStart, ArrayScore atEnd, Scalar whole, Scalar half) {}
 
-    private HeunFlow(FlowWorkload workload, int threads) {
-      super("arrays", threads);
-      long n = workload.rows();
-      long d = workload.mixture().dimension();
-      noise = tensor(workload.noise(), n, d);
-      x = output(n, d);
-      moved = output(n, d);
-      first = output(n, d);
-      second = output(n, d);
-      Tensor logits = output(n, workload.mixture().components());
-      Tensor shares = output(n, workload.mixture().components());
+    private HeunFlow(FlowWorkload workload, int threads, Layout layout) {
+      super("arrays, points as " + layout, threads);
+      this.layout = layout;
+      dimension = workload.mixture().dimension();
+      long[] state = layout.shape(workload.rows(), dimension);
+      noise = tensor(layout.of(workload.noise(), dimension), state);
+      x = output(state);
+      moved = output(state);
+      first = output(state);
+      second = output(state);
+      long[] table = layout.shape(workload.rows(), workload.mixture().components());
+      Tensor logits = output(table);
+      Tensor shares = output(table);
       double[] knots = workload.knots();
       for (int i = 0; i + 1 < knots.length; i++) {
         double h = knots[i + 1] - knots[i];
@@ -297,6 +371,7 @@ public final class LibTorch implements Peer {
       Diffusion process = workload.process();
       return new ArrayScore(
           this,
+          layout,
           DiffusedMixture.at(workload.mixture(), process, t),
           process.drift(t),
           -process.halfSquaredDiffusion(t),
@@ -314,6 +389,11 @@ public final class LibTorch implements Peer {
         x.add_(first, step.half);
         x.add_(second, step.half);
       }
+    }
+
+    @Override
+    float[] rows(float[] output) {
+      return layout.toRows(output, dimension);
     }
 
     @Override
