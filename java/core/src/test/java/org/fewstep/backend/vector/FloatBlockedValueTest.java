@@ -240,6 +240,14 @@ class FloatBlockedValueTest {
     assertThat(supports(means, Covariance.full(matrix))).isFalse();
   }
 
+  @Test
+  void leavesSmallAndSharpMixturesToDifferences() {
+    assertThat(FloatBlockedMixture.of(new Case("shared", 32, 32, 1, 1).time())).isNotNull();
+    assertThat(FloatBlockedMixture.of(new Case("shared", 4, 1000, 1, 1).time())).isNull();
+    assertThat(FloatBlockedMixture.of(new Case("shared", 32, 31, 1, 1).time())).isNull();
+    assertThat(FloatBlockedMixture.of(new Case("shared", 32, 32, 1, 9).time())).isNull();
+  }
+
   private static boolean supports(double[][] means, Covariance covariance) {
     return FloatBlockedMixture.supports(GaussianMixture.of(means, covariance));
   }
