@@ -45,12 +45,15 @@ public final class Allocation {
    */
   public static double perCall(String helperPrefix, int calls, Runnable call) {
     double least = Double.POSITIVE_INFINITY;
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 5 && least > 0; round++) {
+      long start = bytes(helperPrefix);
       long before = bytes(helperPrefix);
       for (int i = 0; i < calls; i++) {
         call.run();
       }
-      least = Math.min(least, (bytes(helperPrefix) - before) / (double) calls);
+      long after = bytes(helperPrefix);
+      long measuring = before - start;
+      least = Math.min(least, (after - before - measuring) / (double) calls);
     }
     return least;
   }
