@@ -45,7 +45,7 @@ public final class Allocation {
    */
   public static double perCall(String helperPrefix, int calls, Runnable call) {
     double least = Double.POSITIVE_INFINITY;
-    for (int round = 0; round < 5 && least > 0; round++) {
+    for (int round = 0; round < 100 && least > 0; round++) {
       long start = bytes(helperPrefix);
       long before = bytes(helperPrefix);
       for (int i = 0; i < calls; i++) {
