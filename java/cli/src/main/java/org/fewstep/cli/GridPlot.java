@@ -19,6 +19,9 @@ final class GridPlot {
   /** The curve is that of a grid of the same kind with about so many segments. */
   private static final int CURVE_SEGMENTS = 512;
 
+  /** More markers than this hide each other. */
+  private static final int MAX_MARKERS = 1000;
+
   private GridPlot() {}
 
   /** Draws a grid. */
@@ -39,7 +42,7 @@ final class GridPlot {
     curve.setMarker(SeriesMarkers.NONE);
     curve.setLineColor(PlotFile.GREY);
     curve.setLineStyle(new BasicStroke(1.5f));
-    XYSeries knots = chart.addSeries("knots", grid.knots(), grid.cumulative());
+    XYSeries knots = chart.addSeries("knots", few(grid.knots()), few(grid.cumulative()));
     knots.setMarker(SeriesMarkers.CIRCLE);
     knots.setMarkerColor(PlotFile.ORANGE);
     knots.setLineStyle(new BasicStroke(0, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL));
@@ -54,6 +57,14 @@ final class GridPlot {
     return IntStream.range(0, values.length)
         .filter(i -> i != 1 || values.length == 2)
         .mapToDouble(i -> values[i])
+        .toArray();
+  }
+
+  /** Evenly chosen values, the first and the last among them, if there are too many to be seen. */
+  private static double[] few(double[] values) {
+    int count = Math.min(values.length, MAX_MARKERS);
+    return IntStream.range(0, count)
+        .mapToDouble(i -> values[(int) ((long) i * (values.length - 1) / (count - 1))])
         .toArray();
   }
 

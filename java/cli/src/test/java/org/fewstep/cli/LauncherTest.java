@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -43,23 +44,25 @@ class LauncherTest {
     script(
         folder.resolve("bin/mvn"),
         """
-        app=$(dirname "$4")/java/cli/target/app
-        app=$(cd "$(dirname "$app")" && pwd)/app
+        app="${4%pom.xml}java/cli/target/app"
         mkdir -p "$app/lib" && touch "$app/lib/fewstep-cli.jar" "$app/fewstep.aot"
         echo built >>"$app/builds"
-        """
-            .replace("$(dirname \"$4\")", "${4%pom.xml}"));
+        """);
     return cli;
   }
 
-  private Cli.Outcome run(Path home, Path program, String... arguments)
-      throws IOException, InterruptedException {
+  private Process start(Path home, Path program, String... arguments) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(program.toString());
     builder.command().addAll(List.of(arguments));
     builder.directory(folder.toFile());
     builder.environment().put("FEWSTEP_JAVA_HOME", home.toString());
     builder.environment().put("PATH", folder.resolve("bin") + ":/usr/bin:/bin");
-    Process process = builder.start();
+    return builder.start();
+  }
+
+  private Cli.Outcome run(Path home, Path program, String... arguments)
+      throws IOException, InterruptedException {
+    Process process = start(home, program, arguments);
     String out = new String(process.getInputStream().readAllBytes());
     String err = new String(process.getErrorStream().readAllBytes());
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -77,6 +80,23 @@ class LauncherTest {
       assertThat(outcome.out())
           .contains("--add-modules=jdk.incubator.vector\n", "-Dfewstep.terminal=false\n")
           .endsWith("org.fewstep.cli.Main\nflow\ntwo words\n\n");
+    }
+    assertThat(cli.resolve("target/app/builds")).hasContent("built");
+  }
+
+  @Test
+  void buildsOnceForManyAtATime() throws IOException, InterruptedException {
+    Path home = jdk("jdk", "25");
+    Path cli = tree();
+    Path maven = folder.resolve("bin/mvn");
+    Files.writeString(maven, Files.readString(maven).replace("mkdir -p", "sleep 1\nmkdir -p"));
+    List<Process> processes = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      processes.add(start(home, cli.resolve("fewstep"), "info"));
+    }
+    for (Process process : processes) {
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isZero();
     }
     assertThat(cli.resolve("target/app/builds")).hasContent("built");
   }

@@ -131,6 +131,7 @@ class RefusalTest {
         "FLOW --count 3 --grid log-snr:-1 | segments must be a whole number",
         "FLOW --count 3 --grid log-snr:x | segments must be a whole number",
         "FLOW --count 3 --grid log-snr:99999999999 | segments must be a whole number",
+        "FLOW --count 3 --grid refined:1000000 | segments must lie in [1, 256] for a refined grid",
         "FLOW --count 100000 --trajectory --grid log-snr:1000000 | GiB",
         "FLOW --count 3 --solver magic | solver must be one of",
         "FLOW --count 3 --rtol 1e-3 | go with --solver dopri5",
