@@ -28,6 +28,7 @@ final class AdaptiveRunner {
   private final DormandPrince solver;
   private final FieldEvaluator field;
   private final double[] knots;
+  private final boolean compacts;
   private final AdaptiveLanes lanes;
   private final Integrand state;
   private final Integrand logDensity;
@@ -44,18 +45,21 @@ final class AdaptiveRunner {
    * A runner.
    *
    * @param knots in the order in which they are passed
+   * @param compacts whether rows that have ended make way for others
    */
   AdaptiveRunner(
       VectorField field,
       DormandPrince solver,
       double[] knots,
       boolean wantsLogDensity,
+      boolean compacts,
       Workspace workspace) {
     int dimension = field.dimension();
     this.backend = workspace.backend();
     this.solver = solver;
     this.field = FieldEvaluator.of(field, workspace);
     this.knots = knots;
+    this.compacts = compacts;
     int capacity = Math.toIntExact(workspace.capacity());
     this.lanes = new AdaptiveLanes(solver, knots[0], knots[knots.length - 1], capacity);
     this.state = new Integrand(workspace, dimension, 1);
@@ -218,7 +222,7 @@ final class AdaptiveRunner {
 
   /** Lets the lanes that have ended go, where rows are cheaply moved. */
   private void retire(long first, TrajectoryOutputs outputs, FlowStatistics statistics) {
-    if (!outputs.end().onHost()) {
+    if (!compacts) {
       return;
     }
     for (int lane = lanes.count() - 1; lane >= 0; lane--) {

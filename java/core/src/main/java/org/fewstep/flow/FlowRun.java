@@ -115,7 +115,7 @@ final class FlowRun {
           try (Workspace workspace = new Workspace(backend, chunk, x.precision())) {
             AdaptiveRunner runner =
                 new AdaptiveRunner(
-                    flow.field(), solver, knots, flow.wantsLogLikelihood(), workspace);
+                    flow.field(), solver, knots, flow.wantsLogLikelihood(), x.onHost(), workspace);
             runChunks(
                 chunk,
                 outputs,

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.Philox;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.TestBackends;
+import org.fewstep.backend.TrajectoryOutputs;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.grid.TimeGrid;
@@ -146,6 +150,45 @@ class DormandPrinceTest {
         }
       }
     }
+  }
+
+  /** On a device rows that have ended stay where they are; that changes nothing for the others. */
+  @Test
+  void rowsThatStayAfterTheirEndChangeNothing() {
+    DormandPrince solver = new DormandPrince().withMaxSteps(30);
+    double[] knots = {3, 1, 0.1, 0.01};
+    double[][][] results = new double[2][][];
+    double[] x = new double[40];
+    Philox.normal(4, 0, x, 0, x.length);
+    x[10] = Double.NaN;
+    for (boolean compacts : new boolean[] {false, true}) {
+      FlowStatistics statistics = FlowStatistics.adaptive(20);
+      try (Workspace workspace = new Workspace(backend, 20, Precision.FLOAT64);
+          Batch start = Batch.wrap(x.clone(), 2);
+          Batch logDensity = Batch.wrap(new double[20], 1)) {
+        List<Batch> trajectory = new ArrayList<>();
+        for (int m = 0; m < knots.length; m++) {
+          trajectory.add(Batch.wrap(new double[40], 2));
+        }
+        Batch end = Batch.wrap(new double[40], 2);
+        new AdaptiveRunner(RING.field(), solver, knots, true, compacts, workspace)
+            .run(0, start, new TrajectoryOutputs(end, trajectory, logDensity), statistics);
+        double[] evaluations = new double[20];
+        Arrays.setAll(evaluations, row -> statistics.evaluations(row));
+        results[compacts ? 1 : 0] =
+            new double[][] {
+              end.toDoubleArray(),
+              trajectory.get(1).toDoubleArray(),
+              trajectory.get(2).toDoubleArray(),
+              logDensity.toDoubleArray(),
+              evaluations
+            };
+      }
+      assertThat(statistics.count(RowStatus.NON_FINITE)).isEqualTo(1);
+      assertThat(statistics.count(RowStatus.OK)).isPositive();
+      assertThat(statistics.count(RowStatus.CANCELLED)).isZero();
+    }
+    assertThat(Arrays.deepEquals(results[0], results[1])).isTrue();
   }
 
   @Test
