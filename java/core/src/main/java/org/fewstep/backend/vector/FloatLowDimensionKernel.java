@@ -49,10 +49,6 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
 
   @Override
   void evaluate(FloatTile tile, int groups) {
-    if (tile.fields.jvp != null || tile.wantsWeights) {
-      super.evaluate(tile, groups);
-      return;
-    }
     boolean mean = tile.fields.mean != null;
     switch (dimension) {
       case 1 -> sums1(tile, groups, mean);
@@ -68,12 +64,15 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
     if (tile.fields.divergence != null) {
       divergences(tile, groups);
     }
-    for (int g = 0; !trusted && g < groups; g++) {
+    if (tile.fields.jvp != null) {
+      products(tile, groups);
+    }
+    for (int g = 0; g < groups && (!trusted || tile.wantsWeights); g++) {
       replaceDistrusted(tile, g * dimension * GROUP, g * GROUP);
     }
   }
 
-  /** trace H = p^2 sum r |e - mean e|^2 - d p, in a second pass with the mean deviation known. */
+  /** Divergences from p^2 sum r |e - mean e|^2, in a second pass with the mean deviation known. */
   private void divergences(FloatTile tile, int groups) {
     switch (dimension) {
       case 1 -> spread1(tile, groups);
@@ -81,13 +80,35 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       default -> spread3(tile, groups);
     }
     float[] divergence = tile.fields.divergence;
-    FloatVector traceOfPrecision = FloatVector.broadcast(SPECIES, -dimension * precision);
+    FloatVector factor =
+        FloatVector.broadcast(SPECIES, constants.squareFactor * precision).mul(precision);
+    FloatVector trace = FloatVector.broadcast(SPECIES, constants.traceTerm[0]);
     for (int i = 0; i < groups * GROUP; i += LENGTH) {
       FloatVector.fromArray(SPECIES, divergence, i)
           .div(FloatVector.fromArray(SPECIES, tile.total, i))
-          .mul(precision)
-          .fma(FloatVector.broadcast(SPECIES, precision), traceOfPrecision)
+          .fma(factor, trace)
           .intoArray(divergence, i);
+    }
+  }
+
+  /**
+   * Hessian times direction, p^2 sum r (e - mean e) ((e - mean e).v) - p v, in a pass of its own.
+   */
+  private void products(FloatTile tile, int groups) {
+    switch (dimension) {
+      case 1 -> products1(tile, groups);
+      case 2 -> products2(tile, groups);
+      default -> products3(tile, groups);
+    }
+    float[] jvp = tile.fields.jvp;
+    FloatVector factor = FloatVector.broadcast(SPECIES, precision).mul(precision);
+    for (int v = 0; v < 2 * groups; v++) {
+      FloatVector scale = factor.div(FloatVector.fromArray(SPECIES, tile.total, v * LENGTH));
+      int at = (v >> 1) * dimension * GROUP + (v & 1) * LENGTH;
+      for (int i = at; i < at + dimension * GROUP; i += GROUP) {
+        FloatVector linear = FloatVector.fromArray(SPECIES, tile.direction, i).mul(-precision);
+        FloatVector.fromArray(SPECIES, jvp, i).fma(scale, linear).intoArray(jvp, i);
+      }
     }
   }
 
@@ -121,7 +142,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
     FloatFields other = tile.alternative;
     VectorMask<Float> low = distrusted(tile, scalar);
     VectorMask<Float> high = distrusted(tile, scalar + LENGTH);
-    if (!low.or(high).anyTrue()) {
+    // This leaves the weights of every component, too.
+    if (!tile.wantsWeights && !low.or(high).anyTrue()) {
       return;
     }
     evaluateGroup(tile, at, other, 0, 0);
@@ -130,6 +152,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       for (int i = half; i < dimension * GROUP; i += GROUP) {
         blend(fields.score, at + i, other.score, i, lanes);
         blend(fields.mean, at + i, other.mean, i, lanes);
+        blend(fields.jvp, at + i, other.jvp, i, lanes);
       }
       blend(fields.logDensity, scalar + half, other.logDensity, half, lanes);
       blend(fields.divergence, scalar + half, other.divergence, half, lanes);
@@ -154,6 +177,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
     FloatFields fields = tile.fields;
     FloatVector total = FloatVector.fromArray(SPECIES, tile.total, scalar);
     FloatVector inverse = FloatVector.broadcast(SPECIES, 1f).div(total);
+    FloatVector negative = FloatVector.broadcast(SPECIES, -precision);
     FloatVector check = FloatVector.zero(SPECIES);
     for (int i = at; i < at + dimension * GROUP; i += GROUP) {
       FloatVector x = FloatVector.fromArray(SPECIES, tile.x, i);
@@ -161,7 +185,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       FloatVector deviation = FloatVector.fromArray(SPECIES, tile.sums, i).mul(inverse);
       deviation.intoArray(tile.sums, i);
       if (fields.score != null) {
-        deviation.mul(-precision).intoArray(fields.score, i);
+        // Added to zero, lest a score of zero be negative.
+        deviation.fma(negative, FloatVector.zero(SPECIES)).intoArray(fields.score, i);
       }
       if (fields.mean != null) {
         FloatVector start = FloatVector.fromArray(SPECIES, fields.mean, i).mul(inverse);
@@ -555,6 +580,122 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         sum = weight.fma(c0.fma(c0, c1.fma(c1, c2.mul(c2))), sum);
       }
       sum.intoArray(tile.fields.divergence, v * LENGTH);
+    }
+  }
+
+  /** The weighted sum of c (c.v) with c = e - mean e, in one dimension. */
+  private void products1(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int g = 0; g < groups; g++) {
+      int x = g * GROUP;
+      FloatVector x0a = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector v0a = FloatVector.fromArray(SPECIES, tile.direction, x);
+      FloatVector centre0A = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector sum0A = FloatVector.zero(SPECIES);
+      FloatVector x0b = FloatVector.fromArray(SPECIES, tile.x, x + LENGTH);
+      FloatVector v0b = FloatVector.fromArray(SPECIES, tile.direction, x + LENGTH);
+      FloatVector centre0B = FloatVector.fromArray(SPECIES, tile.sums, x + LENGTH);
+      FloatVector sum0B = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 4) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector e0a = x0a.sub(mean0).sub(low0);
+        FloatVector qa = e0a.mul(e0a);
+        FloatVector e0b = x0b.sub(mean0).sub(low0);
+        FloatVector qb = e0b.mul(e0b);
+        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector c0a = e0a.sub(centre0A);
+        FloatVector alongA = weightA.mul(c0a.mul(v0a));
+        sum0A = alongA.fma(c0a, sum0A);
+        FloatVector c0b = e0b.sub(centre0B);
+        FloatVector alongB = weightB.mul(c0b.mul(v0b));
+        sum0B = alongB.fma(c0b, sum0B);
+      }
+      sum0A.intoArray(tile.fields.jvp, x);
+      sum0B.intoArray(tile.fields.jvp, x + LENGTH);
+    }
+  }
+
+  /** The weighted sum of c (c.v) with c = e - mean e, in two dimensions. */
+  private void products2(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int v = 0; v < 2 * groups; v++) {
+      int x = (v >> 1) * 2 * GROUP + (v & 1) * LENGTH;
+      FloatVector x0 = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector v0 = FloatVector.fromArray(SPECIES, tile.direction, x);
+      FloatVector centre0 = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector sum0 = FloatVector.zero(SPECIES);
+      FloatVector x1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector v1 = FloatVector.fromArray(SPECIES, tile.direction, x + GROUP);
+      FloatVector centre1 = FloatVector.fromArray(SPECIES, tile.sums, x + GROUP);
+      FloatVector sum1 = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 7) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector e0 = x0.sub(mean0).sub(low0);
+        FloatVector e1 = x1.sub(mean1).sub(low1);
+        FloatVector q = e0.fma(e0, e1.mul(e1));
+        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector c0 = e0.sub(centre0);
+        FloatVector c1 = e1.sub(centre1);
+        FloatVector along = weight.mul(c0.fma(v0, c1.mul(v1)));
+        sum0 = along.fma(c0, sum0);
+        sum1 = along.fma(c1, sum1);
+      }
+      sum0.intoArray(tile.fields.jvp, x);
+      sum1.intoArray(tile.fields.jvp, x + GROUP);
+    }
+  }
+
+  /** The weighted sum of c (c.v) with c = e - mean e, in three dimensions. */
+  private void products3(FloatTile tile, int groups) {
+    float[] packed = this.packed;
+    FloatVector scale = FloatVector.broadcast(SPECIES, exponentScale);
+    for (int v = 0; v < 2 * groups; v++) {
+      int x = (v >> 1) * 3 * GROUP + (v & 1) * LENGTH;
+      FloatVector x0 = FloatVector.fromArray(SPECIES, tile.x, x);
+      FloatVector v0 = FloatVector.fromArray(SPECIES, tile.direction, x);
+      FloatVector centre0 = FloatVector.fromArray(SPECIES, tile.sums, x);
+      FloatVector sum0 = FloatVector.zero(SPECIES);
+      FloatVector x1 = FloatVector.fromArray(SPECIES, tile.x, x + GROUP);
+      FloatVector v1 = FloatVector.fromArray(SPECIES, tile.direction, x + GROUP);
+      FloatVector centre1 = FloatVector.fromArray(SPECIES, tile.sums, x + GROUP);
+      FloatVector sum1 = FloatVector.zero(SPECIES);
+      FloatVector x2 = FloatVector.fromArray(SPECIES, tile.x, x + 2 * GROUP);
+      FloatVector v2 = FloatVector.fromArray(SPECIES, tile.direction, x + 2 * GROUP);
+      FloatVector centre2 = FloatVector.fromArray(SPECIES, tile.sums, x + 2 * GROUP);
+      FloatVector sum2 = FloatVector.zero(SPECIES);
+      for (int k = 0; k < packed.length; k += 10) {
+        FloatVector c = FloatVector.broadcast(SPECIES, packed[k]);
+        FloatVector mean0 = FloatVector.broadcast(SPECIES, packed[k + 1]);
+        FloatVector low0 = FloatVector.broadcast(SPECIES, packed[k + 2]);
+        FloatVector mean1 = FloatVector.broadcast(SPECIES, packed[k + 4]);
+        FloatVector low1 = FloatVector.broadcast(SPECIES, packed[k + 5]);
+        FloatVector mean2 = FloatVector.broadcast(SPECIES, packed[k + 7]);
+        FloatVector low2 = FloatVector.broadcast(SPECIES, packed[k + 8]);
+        FloatVector e0 = x0.sub(mean0).sub(low0);
+        FloatVector e1 = x1.sub(mean1).sub(low1);
+        FloatVector e2 = x2.sub(mean2).sub(low2);
+        FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
+        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector c0 = e0.sub(centre0);
+        FloatVector c1 = e1.sub(centre1);
+        FloatVector c2 = e2.sub(centre2);
+        FloatVector along = weight.mul(c0.fma(v0, c1.fma(v1, c2.mul(v2))));
+        sum0 = along.fma(c0, sum0);
+        sum1 = along.fma(c1, sum1);
+        sum2 = along.fma(c2, sum2);
+      }
+      sum0.intoArray(tile.fields.jvp, x);
+      sum1.intoArray(tile.fields.jvp, x + GROUP);
+      sum2.intoArray(tile.fields.jvp, x + 2 * GROUP);
     }
   }
 }

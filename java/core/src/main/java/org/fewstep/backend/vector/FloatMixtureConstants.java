@@ -53,8 +53,13 @@ final class FloatMixtureConstants {
   /** alpha sigma^2/lambda, of the shape of {@link #precision}. */
   final float[] gain;
 
-  /** The trace of each precision matrix. */
-  final float[] precisionTrace;
+  /** Whether the divergence wanted is that of the posterior mean. */
+  final boolean ofMean;
+
+  /** The divergence is {@code sum_k r_k (squareFactor |g_k - s|^2 + traceTerm_k)}. */
+  final float squareFactor;
+
+  final float[] traceTerm;
 
   /** Full kind: C_k^(-1/2) = Lambda^(-1/2) Q', [d][d] each; one if shared. */
   final float[] whitening;
@@ -65,9 +70,16 @@ final class FloatMixtureConstants {
   /** The distance between the matrices of two components: 0 if shared. */
   final int matrixStride;
 
-  FloatMixtureConstants(MixtureTime time) {
+  /**
+   * Packs a mixture.
+   *
+   * @param ofMean whether the divergence wanted is that of the posterior mean rather than the
+   *     score: with {@code E[x0|x,k] - E[x0|x] = (variance/alpha) (g_k - s)} it has the same form
+   */
+  FloatMixtureConstants(MixtureTime time, boolean ofMean) {
     GaussianMixture mixture = time.mixture();
     this.time = time;
+    this.ofMean = ofMean;
     this.dimension = mixture.dimension();
     this.index =
         IntStream.range(0, mixture.components()).filter(k -> mixture.weight(k) > 0).toArray();
@@ -88,9 +100,11 @@ final class FloatMixtureConstants {
     this.meanLow = new float[paddedComponents * dimension];
     this.start = new float[paddedComponents * dimension];
     packMeans();
-    this.precisionTrace = new float[paddedComponents];
+    this.squareFactor = ofMean ? (float) (time.variance() / time.alpha()) : 1f;
+    this.traceTerm = new float[paddedComponents];
     for (int k = 0; k < paddedComponents; k++) {
-      precisionTrace[k] = (float) time.precisionTrace(source(k));
+      int source = source(k);
+      traceTerm[k] = (float) (ofMean ? time.meanGainTrace(source) : -time.precisionTrace(source));
     }
     boolean isotropic = mixture.covariance() instanceof IsotropicCovariance;
     boolean full = mixture.covariance() instanceof FullCovariance;

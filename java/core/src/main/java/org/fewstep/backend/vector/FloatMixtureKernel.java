@@ -28,7 +28,7 @@ import org.fewstep.mixture.IsotropicCovariance;
  * twice.
  *
  * <p>Every operation is lane by lane, so that a point's result depends on that point alone. Points
- * whose every exponent exceeds {@link #FAR}, where the rounding of u shows in the weights or u
+ * whose every exponent exceeds {@link #far}, where the rounding of u shows in the weights or u
  * overflows, and points that are not finite, are redone one by one in float64.
  *
  * <p>One kernel serves one mixture at one time and is immutable.
@@ -40,10 +40,10 @@ abstract class FloatMixtureKernel {
   static final int GROUP = FloatLanes.GROUP;
   static final int BLOCK = FloatMixtureConstants.BLOCK;
 
-  /** From here on 2^-24 u, the rounding of an exponent, is no longer small against 1e-3. */
-  static final float FAR = 0x1p14f; // float32-only
+  /** From here on 2^-24 u, the rounding of an exponent, is no longer small against 1e-4. */
+  private static final float FAR = 0x1p10f; // float32-only
 
-  // float64: static final double FAR = 0x1p900;
+  // float64: private static final double FAR = 0x1p900;
 
   /** Weights of less than 2^-26 of the sum, which underflow here, are below its rounding. */
   static final float LEAST_TOTAL = 0x1p-100f; // float32-only
@@ -57,6 +57,9 @@ abstract class FloatMixtureKernel {
 
   private static final float LN_2 = 0.69314718055994531f;
 
+  /** The exponent from which on a point is redone; a point of the mixture has some 0.72 d. */
+  private final float far;
+
   final FloatMixtureConstants constants;
   final int dimension;
   final int components;
@@ -65,12 +68,21 @@ abstract class FloatMixtureKernel {
     this.constants = constants;
     this.dimension = constants.dimension;
     this.components = constants.components;
+    this.far = Math.max(FAR, 2 * dimension);
   }
 
   /** The kernel for the kind of covariance of a mixture. */
   static FloatMixtureKernel of(MixtureTime time) {
-    FloatMixtureConstants constants = new FloatMixtureConstants(time);
-    return switch (time.mixture().covariance()) {
+    return of(new FloatMixtureConstants(time, false));
+  }
+
+  /** A kernel whose divergence is that of the posterior mean. */
+  static FloatMixtureKernel withDivergenceOfMean(MixtureTime time) {
+    return of(new FloatMixtureConstants(time, true));
+  }
+
+  private static FloatMixtureKernel of(FloatMixtureConstants constants) {
+    return switch (constants.time.mixture().covariance()) {
       case IsotropicCovariance isotropic ->
           isotropic.shared() && constants.dimension <= FloatLowDimensionKernel.MAX_DIMENSION
               ? new FloatLowDimensionKernel(constants)
@@ -244,7 +256,7 @@ abstract class FloatMixtureKernel {
     }
     total.intoArray(tile.groupTotal, half);
     largest.sub(nearest).blend(0f, trusted).intoArray(tile.reference, half);
-    VectorMask<Float> near = nearest.compare(VectorOperators.LE, FAR).or(trusted);
+    VectorMask<Float> near = nearest.compare(VectorOperators.LE, far).or(trusted);
     near.intoArray(tile.near, half);
     return !near.allTrue();
   }
@@ -258,7 +270,7 @@ abstract class FloatMixtureKernel {
     }
   }
 
-  /** The trace of the Hessian, and the Hessian times the direction, from centred scores. */
+  /** The divergence, and the Hessian times the direction, from centred scores. */
   private void differentiate(FloatTile tile, int x, FloatFields fields, int at, int scalar) {
     float[] jvp = fields.jvp;
     for (int o = at; jvp != null && o < at + dimension * GROUP; o += LENGTH) {
@@ -290,12 +302,12 @@ abstract class FloatMixtureKernel {
     }
   }
 
-  /** Adds {@code weight (|c|^2 - tr P)} and {@code weight (c.v) c}, c = g - s, for one vector. */
+  /** Adds the terms of the divergence and {@code weight (c.v) c}, c = g - s, for one vector. */
   private void addOuterProduct(
       FloatTile tile, int x, int half, int k, float[] score, int at, float[] jvp) {
     float[] gradient = tile.gradient;
     FloatVector weight = FloatVector.fromArray(SPECIES, tile.weights, k * GROUP + half);
-    FloatVector square = FloatVector.broadcast(SPECIES, -constants.precisionTrace[k]);
+    FloatVector square = FloatVector.zero(SPECIES);
     FloatVector along = FloatVector.zero(SPECIES);
     for (int i = 0; i < dimension * GROUP; i += GROUP) {
       FloatVector c =
@@ -307,8 +319,11 @@ abstract class FloatMixtureKernel {
         along = c.fma(FloatVector.fromArray(SPECIES, tile.direction, x + i), along);
       }
     }
-    weight
-        .fma(square, FloatVector.fromArray(SPECIES, tile.trace, half))
+    square
+        .fma(
+            FloatVector.broadcast(SPECIES, constants.squareFactor),
+            FloatVector.broadcast(SPECIES, constants.traceTerm[k]))
+        .fma(weight, FloatVector.fromArray(SPECIES, tile.trace, half))
         .intoArray(tile.trace, half);
     if (jvp != null) {
       FloatVector factor = weight.mul(along);
@@ -343,7 +358,7 @@ abstract class FloatMixtureKernel {
       }
       row.evaluate(constants.time, fields.wantsDerivative());
       put(fields.logDensity, scalar + lane, row.logDensity);
-      put(fields.divergence, scalar + lane, row.divergence);
+      put(fields.divergence, scalar + lane, divergence(row));
       put(fields.score, at + lane, row.score);
       put(fields.mean, at + lane, row.mean);
       put(fields.jvp, at + lane, row.jvp);
@@ -352,6 +367,11 @@ abstract class FloatMixtureKernel {
       }
       tile.inverseTotal[lane] = 1f;
     }
+  }
+
+  /** The divergence wanted: of the score, or of the posterior mean (x + variance s)/alpha. */
+  private double divergence(RowKernel row) {
+    return constants.ofMean ? row.meanDivergence : row.divergence;
   }
 
   private static void put(float[] target, int at, double value) {

@@ -138,8 +138,10 @@ final class FloatMixtureTask implements WorkerPool.Task {
     int[] index = kernel.constants.index;
     for (int lane = 0; lane < rows; lane++) {
       long base = (row + lane) * all;
-      if (index.length < all) {
-        responsibilities.asSlice(base * Float.BYTES, (long) all * Float.BYTES).fill((byte) 0);
+      // Components of zero weight; NaN in a row that failed.
+      float absent = 0f * tile.weights[lane];
+      for (int k = 0; index.length < all && k < all; k++) {
+        responsibilities.setAtIndex(ELEMENT, base + k, absent);
       }
       for (int k = 0; k < index.length; k++) {
         float weight = tile.weights[k * GROUP + lane] * tile.inverseTotal[lane];

@@ -12,6 +12,9 @@ record FloatRandomTask(
 
   private static final ValueLayout.OfFloat ELEMENT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  /** What a uniform becomes that rounds to 1. */
+  private static final float BELOW_ONE = Math.nextDown(1f);
+
   @Override
   public void run(int worker, long firstRow, long endRow) {
     double[] buffer = tiles[worker].numbers;
@@ -24,7 +27,8 @@ record FloatRandomTask(
         Philox.uniform(seed, first + e, buffer, 0, count);
       }
       for (int i = 0; i < count; i++) {
-        out.setAtIndex(ELEMENT, e + i, (float) buffer[i]);
+        float value = (float) buffer[i];
+        out.setAtIndex(ELEMENT, e + i, normal ? value : Math.min(value, BELOW_ONE));
       }
     }
   }

@@ -57,17 +57,15 @@ final class FloatTrajectory {
     TimeConstants at = stage.at();
     MixtureTime time = MixtureTime.of(mixture, at);
     boolean velocity = plan.evaluation() == Plan.Evaluation.VELOCITY;
-    // div v = d f - h div s.  E[x0|x] = (x + variance s)/alpha, so its divergence is alike.
-    double constant = velocity ? at.drift() : 1 / time.alpha();
-    double factor = velocity ? -at.halfSquaredDiffusion() : time.variance() / time.alpha();
+    // The divergence of the velocity is d f - h div s; that of E[x0|x] the kernel gives as it is.
     return new FloatStage(
-        FloatMixtureKernel.of(time),
+        velocity ? FloatMixtureKernel.of(time) : FloatMixtureKernel.withDivergenceOfMean(time),
         FloatTerms.of(stage.inputs()),
         stage.target(),
         (float) at.drift(),
         (float) -at.halfSquaredDiffusion(),
-        (float) (mixture.dimension() * constant),
-        (float) factor);
+        velocity ? (float) (mixture.dimension() * at.drift()) : 0f,
+        velocity ? (float) -at.halfSquaredDiffusion() : 1f);
   }
 
   /** The rows of a tile: its slots are to stay in the L1 cache. */

@@ -74,4 +74,16 @@ record MixtureTime(GaussianMixture mixture, double alpha, double variance) {
     }
     return trace;
   }
+
+  /** The trace of alpha Sigma_k C_k^-1: the divergence of E[x0 | x, k]. */
+  double meanGainTrace(int component) {
+    if (mixture.covariance() instanceof IsotropicCovariance) {
+      return mixture.dimension() * meanGain(component, 0);
+    }
+    double trace = 0;
+    for (int i = 0; i < mixture.dimension(); i++) {
+      trace += meanGain(component, i);
+    }
+    return trace;
+  }
 }

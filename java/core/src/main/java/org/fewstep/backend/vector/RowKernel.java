@@ -26,6 +26,7 @@ final class RowKernel {
   double[] direction = new double[0];
   double logDensity;
   double divergence;
+  double meanDivergence;
   double[] score = new double[0];
   double[] mean = new double[0];
   double[] jvp = new double[0];
@@ -59,6 +60,7 @@ final class RowKernel {
   void fail() {
     logDensity = Double.NaN;
     divergence = Double.NaN;
+    meanDivergence = Double.NaN;
     Arrays.fill(score, Double.NaN);
     Arrays.fill(mean, Double.NaN);
     Arrays.fill(jvp, Double.NaN);
@@ -100,6 +102,10 @@ final class RowKernel {
     double logDeterminant = at.logDeterminant(0);
     double largest = Double.NEGATIVE_INFINITY;
     for (int k = 0; k < mixture.components(); k++) {
+      if (mixture.weight(k) == 0) {
+        responsibilities[k] = Double.NEGATIVE_INFINITY;
+        continue;
+      }
       double determinant = shared ? logDeterminant : at.logDeterminant(k);
       // Twice, because the square of the shrinkage does not fit the range of a double.
       double excess = 0.5 * (distances[k] - least) * spread * spread;
@@ -162,6 +168,7 @@ final class RowKernel {
   private void differentiate(MixtureTime at) {
     GaussianMixture mixture = at.mixture();
     divergence = 0;
+    meanDivergence = 0;
     Arrays.fill(jvp, 0);
     for (int k = 0; k < mixture.components(); k++) {
       double r = responsibilities[k];
@@ -178,6 +185,7 @@ final class RowKernel {
         along += centred * direction[i];
       }
       divergence += r * (square - at.precisionTrace(k));
+      meanDivergence += r * (at.variance() / at.alpha() * square + at.meanGainTrace(k));
       for (int i = 0; i < x.length; i++) {
         jvp[i] += r * along * gradient[i];
       }
