@@ -3,6 +3,7 @@ package org.fewstep.backend;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -158,7 +159,7 @@ public final class Batch implements AutoCloseable {
   /** Element (row, column), widened to double. Convenient, not quick. */
   public double get(long row, int column) {
     requireHost();
-    long index = row * columns + column;
+    long index = index(row, column);
     return precision == Precision.FLOAT32
         ? memory.getAtIndex(FLOAT, index)
         : memory.getAtIndex(DOUBLE, index);
@@ -167,12 +168,16 @@ public final class Batch implements AutoCloseable {
   /** Sets element (row, column), rounding to the precision. Convenient, not quick. */
   public void set(long row, int column, double value) {
     requireHost();
-    long index = row * columns + column;
+    long index = index(row, column);
     if (precision == Precision.FLOAT32) {
       memory.setAtIndex(FLOAT, index, (float) value);
     } else {
       memory.setAtIndex(DOUBLE, index, value);
     }
+  }
+
+  private long index(long row, int column) {
+    return Objects.checkIndex(row, rows) * columns + Objects.checkIndex(column, columns);
   }
 
   /** A copy of all elements as floats, row-major; float64 is rounded. Waits for the backend. */
