@@ -51,10 +51,10 @@ public record OrnsteinUhlenbeck() implements Diffusion {
     return 1e-3;
   }
 
-  /** {@inheritDoc} Written without 1 - e^-2t, which loses every digit at small t. */
+  /** {@inheritDoc} Written without 1 - e^-2t and e^2t: digits at small t, no overflow at large. */
   @Override
   public double halfLogSnr(double t) {
-    return -0.5 * Math.log(Math.expm1(2 * t));
+    return -t - 0.5 * Math.log(noiseVariance(t));
   }
 
   @Override
@@ -62,7 +62,7 @@ public record OrnsteinUhlenbeck() implements Diffusion {
     if (Double.isNaN(lambda)) {
       throw new IllegalArgumentException("lambda must be a number, but is NaN");
     }
-    return 0.5 * Math.log1p(Math.exp(-2 * lambda));
+    return lambda < -300 ? -lambda : 0.5 * Math.log1p(Math.exp(-2 * lambda));
   }
 
   @Override

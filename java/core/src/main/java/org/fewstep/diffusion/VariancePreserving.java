@@ -74,7 +74,8 @@ public record VariancePreserving(double betaMin, double betaMax) implements Diff
 
   @Override
   public double halfLogSnr(double t) {
-    return -0.5 * Math.log(Math.expm1(integratedBeta(t)));
+    double integral = integratedBeta(t);
+    return -0.5 * (integral + Math.log(-Math.expm1(-integral)));
   }
 
   /** {@inheritDoc} Solves the quadratic B(t) = log(1 + e^(-2 lambda)) in its stable form. */
