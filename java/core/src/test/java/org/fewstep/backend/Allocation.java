@@ -40,9 +40,7 @@ public final class Allocation {
     }
   }
 
-  /**
-   * The bytes that a call allocates: the least of several rounds, for the JIT's own never repeat.
-   */
+  /** The bytes that a call allocates: the least of many rounds, so once the JIT is done. */
   public static double perCall(String helperPrefix, int calls, Runnable call) {
     double least = Double.POSITIVE_INFINITY;
     for (int round = 0; round < 100 && least > 0; round++) {

@@ -217,7 +217,6 @@ class WorkerPoolTest {
     ThreadPoolExecutor executor =
         new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new ArrayBlockingQueue<>(1000));
     CountDownLatch busy = new CountDownLatch(1);
-    executor.execute(() -> meet(new CountDownLatch(1)));
     executor.execute(
         () -> {
           try {
