@@ -65,6 +65,7 @@ final class CommonOptions {
       names = {"-h", "--help"},
       usageHelp = true,
       description = "Shows this help.")
+  @SuppressWarnings("UnusedVariable") // picocli reads it
   private boolean help;
 
   /** Whether the verb of a command line was given --verbose. */

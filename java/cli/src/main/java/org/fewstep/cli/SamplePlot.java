@@ -34,6 +34,15 @@ final class SamplePlot {
   private static final double RANGE_TAIL = 0.002;
 
   private static final double MARGIN = 0.08;
+
+  /** Samples beyond this number are drawn smaller. */
+  private static final int CROWD = 2000;
+
+  /** The least and the greatest height of the plot in units of its width. */
+  private static final double MIN_ASPECT = 0.4;
+
+  private static final double MAX_ASPECT = 1.2;
+
   private static final int BINS = 100;
   private static final int CURVE_POINTS = 1000;
   private static final int MAX_LATTICE = 400;
@@ -80,25 +89,40 @@ final class SamplePlot {
     double[] y = column(1, MAX_POINTS);
     double[] xRange = range(x, 0);
     double[] yRange = range(y, 1);
-    XYChart draft = scatter(x, y, xRange, yRange, PlotFile.HEIGHT);
-    PlotFile.paint(draft, 1);
-    // One unit must be as long up as it is across: the axes' own room is known once painted.
-    double across =
-        perUnit(xRange, draft.getScreenXFromChart(xRange[1]), draft.getScreenXFromChart(xRange[0]));
-    double up =
-        perUnit(yRange, draft.getScreenYFromChart(yRange[0]), draft.getScreenYFromChart(yRange[1]));
-    double growth = (across - up) * (yRange[1] - yRange[0]);
-    return scatter(x, y, xRange, yRange, (int) Math.round(PlotFile.HEIGHT + growth));
-  }
-
-  private static double perUnit(double[] range, double high, double low) {
-    return (high - low) / (range[1] - range[0]);
-  }
-
-  private XYChart scatter(double[] x, double[] y, double[] xRange, double[] yRange, int height) {
-    XYChart chart = PlotFile.chart(title, "x1", "x2", PlotFile.WIDTH, height);
-    setRanges(chart, xRange, yRange);
+    widen(xRange, (yRange[1] - yRange[0]) / MAX_ASPECT);
+    widen(yRange, (xRange[1] - xRange[0]) * MIN_ASPECT);
     Contours contours = contours(xRange, yRange);
+    // One unit must be as long up as it is across. The room that the axes take is known only once
+    // the chart is painted, and grows a little with it.
+    int height = PlotFile.HEIGHT;
+    XYChart chart = scatter(x, y, xRange, yRange, contours, height);
+    for (int i = 0; i < 3; i++) {
+      PlotFile.paint(chart, 1);
+      double across = chart.getScreenXFromChart(xRange[1]) - chart.getScreenXFromChart(xRange[0]);
+      double up = chart.getScreenYFromChart(yRange[0]) - chart.getScreenYFromChart(yRange[1]);
+      double wanted = across * (yRange[1] - yRange[0]) / (xRange[1] - xRange[0]);
+      height += (int) Math.round(wanted - up);
+      chart = scatter(x, y, xRange, yRange, contours, height);
+    }
+    return chart;
+  }
+
+  private static void widen(double[] range, double least) {
+    double missing = Math.max(0, least - (range[1] - range[0]));
+    range[0] -= missing / 2;
+    range[1] += missing / 2;
+  }
+
+  private XYChart scatter(
+      double[] x, double[] y, double[] xRange, double[] yRange, Contours contours, int height) {
+    XYChart chart = PlotFile.chart(title, "x1", "x2", PlotFile.WIDTH, height);
+    chart
+        .getStyler()
+        .setXAxisMin(xRange[0])
+        .setXAxisMax(xRange[1])
+        .setYAxisMin(yRange[0])
+        .setYAxisMax(yRange[1])
+        .setMarkerSize(x.length > CROWD ? 2 : 4);
     for (int i = PARTS.length - 1; i >= 0; i--) {
       Contours.Lines lines = contours.at(contours.levelHolding(PARTS[i]));
       if (!lines.xs().isEmpty()) {
@@ -109,11 +133,12 @@ final class SamplePlot {
         series.setLineStyle(new BasicStroke(1.2f));
       }
     }
-    XYSeries points = chart.addSeries("samples", x, y);
-    points.setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
-    points.setMarker(SeriesMarkers.CIRCLE);
-    points.setMarkerColor(translucent(PlotFile.BLUE, x.length > 2000 ? 70 : 130));
-    chart.getStyler().setMarkerSize(x.length > 2000 ? 2 : 4);
+    if (x.length > 0) {
+      XYSeries points = chart.addSeries("samples", x, y);
+      points.setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
+      points.setMarker(SeriesMarkers.CIRCLE);
+      points.setMarkerColor(translucent(PlotFile.BLUE, x.length > CROWD ? 90 : 130));
+    }
     return chart;
   }
 
@@ -145,15 +170,6 @@ final class SamplePlot {
     line.setLineStyle(new BasicStroke(1.8f));
     chart.getStyler().setXAxisMin(range[0]).setXAxisMax(range[1]).setYAxisMin(0.0);
     return chart;
-  }
-
-  private static void setRanges(XYChart chart, double[] xRange, double[] yRange) {
-    chart
-        .getStyler()
-        .setXAxisMin(xRange[0])
-        .setXAxisMax(xRange[1])
-        .setYAxisMin(yRange[0])
-        .setYAxisMax(yRange[1]);
   }
 
   private static Color translucent(Color color, int alpha) {

@@ -130,7 +130,7 @@ public final class Csv {
     private static boolean isDecimal(String cell) {
       return !cell.isEmpty()
           && cell.length() <= MAX_CELL
-          && cell.chars().allMatch(c -> c >= '0' && c <= '9' || "+-.eE".indexOf(c) >= 0);
+          && cell.chars().allMatch(c -> (c >= '0' && c <= '9') || "+-.eE".indexOf(c) >= 0);
     }
 
     private static double parse(String cell) {

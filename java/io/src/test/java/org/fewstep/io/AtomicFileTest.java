@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AtomicFileTest {
 
   private static final AtomicFile.Content NEW =
-      channel -> channel.write(ByteBuffer.wrap("new".getBytes()));
+      channel -> channel.write(ByteBuffer.wrap("new".getBytes(StandardCharsets.UTF_8)));
 
   @TempDir Path folder;
 

@@ -244,7 +244,7 @@ class NpyTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', (byte) version, 0});
     for (int i = 0; i < (version == 1 ? 2 : 4); i++) {
-      out.write((int) (length >>> 8 * i));
+      out.write((int) (length >>> (8 * i)));
     }
     out.writeBytes(dict.getBytes(StandardCharsets.ISO_8859_1));
     out.writeBytes(new byte[bytes]);
