@@ -13,9 +13,10 @@ package org.fewstep.backend;
  *   z0 = sqrt(-2 log(1 - u0)) cos(2 pi u1),  z1 = sqrt(-2 log(1 - u0)) sin(2 pi u1)   (Box-Muller)
  * </pre>
  *
- * computed in float64 with {@link StrictMath}, the cosine and the sine from the nearest quarter
- * turn on, so that they are the same on every machine; float32 batches receive the same numbers,
- * rounded. Any number can be drawn without those before it.
+ * computed in float64 by operations whose rounding is prescribed ({@link StrictMath} for the
+ * logarithm, Taylor series in the angle from the nearest quarter turn), so that they are the same
+ * on every machine; float32 batches receive the same numbers, rounded, except that a uniform never
+ * rounds to 1. Any number can be drawn without those before it.
  */
 public final class Philox {
 
@@ -25,6 +26,34 @@ public final class Philox {
   private static final int WEYL_1 = 0xBB67AE85;
   private static final int ROUNDS = 10;
   private static final double UNIT = 0x1p-53;
+
+  /**
+   * (sin v - v)/v^3 by its Taylor series in v^2, highest power first: within rounding for |v| <=
+   * pi/4. StrictMath would do, but allocates in every call from which the JIT cannot take it away.
+   */
+  private static final double[] SINE = {
+    1 / 355687428096000.0,
+    -1 / 1307674368000.0,
+    1 / 6227020800.0,
+    -1 / 39916800.0,
+    1 / 362880.0,
+    -1 / 5040.0,
+    1 / 120.0,
+    -1 / 6.0
+  };
+
+  /** (cos v - 1)/v^2, likewise. */
+  private static final double[] COSINE = {
+    -1 / 6402373705728000.0,
+    1 / 20922789888000.0,
+    -1 / 87178291200.0,
+    1 / 479001600.0,
+    -1 / 3628800.0,
+    1 / 40320.0,
+    -1 / 720.0,
+    1 / 24.0,
+    -1 / 2.0
+  };
 
   private Philox() {}
 
@@ -84,12 +113,11 @@ public final class Philox {
       double two = unit(seed, index, true);
       if (normal) {
         double radius = StrictMath.sqrt(-2 * StrictMath.log1p(-one));
-        // The nearest quarter turn and the rest, at most an eighth, both exact: the cosine of
-        // 2 pi u1 itself has fewer right digits, and StrictMath allocates to reduce it.
+        // The nearest quarter turn and the rest, at most an eighth, both exact.
         int quarter = (int) Math.rint(4 * two);
         double rest = 2 * Math.PI * (two - 0.25 * quarter);
-        double cosine = radius * StrictMath.cos(rest);
-        double sine = radius * StrictMath.sin(rest);
+        double cosine = radius * (1 + rest * rest * horner(COSINE, rest * rest));
+        double sine = radius * (rest + rest * (rest * rest * horner(SINE, rest * rest)));
         one = turn(cosine, sine, quarter);
         two = turn(sine, -cosine, quarter);
       }
@@ -100,6 +128,14 @@ public final class Philox {
         out[offset + i++] = two;
       }
     }
+  }
+
+  private static double horner(double[] coefficients, double z) {
+    double sum = 0;
+    for (double coefficient : coefficients) {
+      sum = sum * z + coefficient;
+    }
+    return sum;
   }
 
   /**
