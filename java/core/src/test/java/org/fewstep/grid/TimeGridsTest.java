@@ -376,9 +376,8 @@ class TimeGridsTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TimeGrids.karras(new VarianceExploding(), 80, 0, 8))
         .withMessageContaining("take an end > 0, such as 0.002");
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> TimeGrids.logSnr(OU, 1e4, 1, 8))
-        .withMessageContaining("take a smaller start, such as 3.0");
+    // At a large time the ratio is tiny, not zero: its logarithm is minus the time.
+    TimeGrids.logSnr(OU, 1e4, 1, 8);
   }
 
   @Test
