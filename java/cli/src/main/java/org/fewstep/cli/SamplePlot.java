@@ -5,6 +5,7 @@ import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
@@ -91,20 +92,21 @@ final class SamplePlot {
     double[] yRange = range(y, 1);
     widen(xRange, (yRange[1] - yRange[0]) / MAX_ASPECT);
     widen(yRange, (xRange[1] - xRange[0]) * MIN_ASPECT);
-    Contours contours = contours(xRange, yRange);
+    List<Contours.Lines> contours = contours(xRange, yRange);
     // One unit must be as long up as it is across. The room that the axes take is known only once
     // the chart is painted, and grows a little with it.
     int height = PlotFile.HEIGHT;
-    XYChart chart = scatter(x, y, xRange, yRange, contours, height);
+    double[] fewX = Arrays.copyOf(x, Math.min(1, x.length));
+    double[] fewY = Arrays.copyOf(y, fewX.length);
     for (int i = 0; i < 3; i++) {
-      PlotFile.paint(chart, 1);
-      double across = chart.getScreenXFromChart(xRange[1]) - chart.getScreenXFromChart(xRange[0]);
-      double up = chart.getScreenYFromChart(yRange[0]) - chart.getScreenYFromChart(yRange[1]);
+      XYChart draft = scatter(fewX, fewY, xRange, yRange, contours, height);
+      PlotFile.paint(draft, 1);
+      double across = draft.getScreenXFromChart(xRange[1]) - draft.getScreenXFromChart(xRange[0]);
+      double up = draft.getScreenYFromChart(yRange[0]) - draft.getScreenYFromChart(yRange[1]);
       double wanted = across * (yRange[1] - yRange[0]) / (xRange[1] - xRange[0]);
       height += (int) Math.round(wanted - up);
-      chart = scatter(x, y, xRange, yRange, contours, height);
     }
-    return chart;
+    return scatter(x, y, xRange, yRange, contours, height);
   }
 
   private static void widen(double[] range, double least) {
@@ -114,7 +116,12 @@ final class SamplePlot {
   }
 
   private XYChart scatter(
-      double[] x, double[] y, double[] xRange, double[] yRange, Contours contours, int height) {
+      double[] x,
+      double[] y,
+      double[] xRange,
+      double[] yRange,
+      List<Contours.Lines> contours,
+      int height) {
     XYChart chart = PlotFile.chart(title, "x1", "x2", PlotFile.WIDTH, height);
     chart
         .getStyler()
@@ -124,7 +131,7 @@ final class SamplePlot {
         .setYAxisMax(yRange[1])
         .setMarkerSize(x.length > CROWD ? 2 : 4);
     for (int i = PARTS.length - 1; i >= 0; i--) {
-      Contours.Lines lines = contours.at(contours.levelHolding(PARTS[i]));
+      Contours.Lines lines = contours.get(i);
       if (!lines.xs().isEmpty()) {
         XYSeries series =
             chart.addSeries("%.0f%% of density".formatted(100 * PARTS[i]), lines.xs(), lines.ys());
@@ -211,7 +218,7 @@ final class SamplePlot {
     return points;
   }
 
-  private Contours contours(double[] xRange, double[] yRange) {
+  private List<Contours.Lines> contours(double[] xRange, double[] yRange) {
     int side = (int) Math.clamp(Math.sqrt(LATTICE_WORK / mixture.components()), 50, MAX_LATTICE);
     double[] xs = lattice(xRange, side);
     double[] ys = lattice(yRange, side);
@@ -225,7 +232,8 @@ final class SamplePlot {
     for (int row = 0; row < side; row++) {
       rows[row] = Arrays.copyOfRange(values, row * side, (row + 1) * side);
     }
-    return new Contours(xs, ys, rows);
+    Contours contours = new Contours(xs, ys, rows);
+    return Arrays.stream(PARTS).mapToObj(part -> contours.at(contours.levelHolding(part))).toList();
   }
 
   private double[] logDensity(double[] points, int columns) {
