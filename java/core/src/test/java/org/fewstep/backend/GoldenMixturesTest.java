@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.fewstep.mixture.FullCovariance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,8 +81,7 @@ class GoldenMixturesTest {
             double[] truth = point.truth().get(quantity);
             double error = Evaluations.distance(results.get(p).get(quantity), truth);
             double allowed =
-                factor(golden) * yardstick.get(quantity)
-                    + 8 * FLOAT32_ULP * Evaluations.size(truth);
+                2 * yardstick.get(quantity) + 8 * FLOAT32_ULP * Evaluations.size(truth);
             if (!(error <= allowed)) {
               misses.add(
                   "%s, %s, %s: %.1e of %.1e"
@@ -99,14 +97,6 @@ class GoldenMixturesTest {
       }
     }
     assertThat(misses).isEmpty();
-  }
-
-  /**
-   * How much worse than the yardstick a kernel may be. Twice; four times for full covariances,
-   * where half way between many modes a kernel's own order of two matrix products weighs in.
-   */
-  private static double factor(GoldenMixtures.Case golden) {
-    return golden.mixture().covariance() instanceof FullCovariance ? 4 : 2;
   }
 
   /** The quantities at each point; all points in one batch. */
