@@ -43,9 +43,9 @@ import org.openjdk.jmh.runner.IterationType;
  * the peak of one core; so the ratio and the rates are of the same minute of the same machine. Read
  * the secondary results; the primary one, the time of all three, means nothing.
  *
- * <p>OpenBLAS picks its kernels by the processor it recognises, and an old one where it does not:
- * say {@code OPENBLAS_VERBOSE=2} to see which, and {@code OPENBLAS_CORETYPE=SkylakeX} to have the
- * 512-bit ones.
+ * <p>OpenBLAS picks its kernels by the processor it recognises, unless the environment variable
+ * {@code OPENBLAS_CORETYPE} names others: it should be unset, or it may not be at its best. {@code
+ * OPENBLAS_VERBOSE=2} tells the choice.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -156,6 +156,10 @@ public class BlockedScoreVsOpenBlas {
   /** Prints what was measured, and closes what was opened. */
   @TearDown
   public void close() {
+    String forced = System.getenv("OPENBLAS_CORETYPE");
+    if (forced != null) {
+      System.out.printf("%nOPENBLAS_CORETYPE=%s: not what OpenBLAS would choose%n", forced);
+    }
     Arrays.sort(ratios, 0, pairs);
     double flops = 4.0 * rows * components * dimension;
     System.out.printf(

@@ -167,7 +167,7 @@ final class FloatBlockedValue {
             means.componentPanels(),
             (chunk + column) * dimension,
             dimension,
-            FloatBlockedMeans.CHAIN,
+            means.chain(),
             mixture.chainStarts(),
             chunk + column,
             means.paddedComponents(),

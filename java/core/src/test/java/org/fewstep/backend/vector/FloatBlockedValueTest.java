@@ -72,13 +72,13 @@ class FloatBlockedValueTest {
         .flatMap(
             kind ->
                 Stream.of(
-                    new Case(kind, 16, 7, 13, 1),
-                    new Case(kind, 1, 2, 5, 0.5),
-                    new Case(kind, 5, 1, 1, 1),
-                    new Case(kind, 17, 31, 100, 1),
+                    new Case(kind, 16, 7, 13, 0.5),
+                    new Case(kind, 9, 2, 5, 0.3),
+                    new Case(kind, 5, 1, 1, 0.3),
+                    new Case(kind, 17, 31, 100, 0.5),
                     new Case(kind, 64, 257, 59, 1.5),
                     new Case(kind, 257, 101, 37, 1.5),
-                    new Case(kind, 19, 4099, 7, 1)));
+                    new Case(kind, 19, 4099, 7, 0.5)));
   }
 
   /** What the kernel wrote. */
