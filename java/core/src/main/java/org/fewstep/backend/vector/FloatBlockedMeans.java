@@ -99,7 +99,8 @@ final class FloatBlockedMeans {
 
   /** The number of products in a chain of a logit; see {@link #chainSquare}. */
   int chain() {
-    return mixture.dimension() < LONG_CHAIN_DIMENSION ? SHORT_CHAIN : LONG_CHAIN;
+    return FloatBlockedTile.chain(
+        mixture.dimension() < LONG_CHAIN_DIMENSION ? SHORT_CHAIN : LONG_CHAIN);
   }
 
   /** The number of chains that a logit is summed in. */
