@@ -32,19 +32,24 @@ final class FloatEngine implements KernelEngine {
   private final WorkerPool pool;
   private final FloatTile[] tiles;
   private final FloatMixtureTask[] mixtureTasks;
+  private final FloatRowTimesTask[] rowTimesTasks;
   private final FloatStepTask[] stepTasks;
-  private final KernelCache<FloatPackedMixture> mixtures =
+  private final KernelCache<DiffusedMixture, FloatPackedMixture> mixtures =
       new KernelCache<>(FloatPackedMixture::of);
+  private final KernelCache<GaussianMixture, FloatRowTimesKernel> rowTimesKernels =
+      new KernelCache<>(FloatRowTimesKernel::new);
 
   FloatEngine(WorkerPool pool) {
     this.pool = pool;
     int threads = pool.threads();
     this.tiles = new FloatTile[threads];
     this.mixtureTasks = new FloatMixtureTask[threads];
+    this.rowTimesTasks = new FloatRowTimesTask[threads];
     this.stepTasks = new FloatStepTask[threads];
     for (int worker = 0; worker < threads; worker++) {
       tiles[worker] = new FloatTile();
       mixtureTasks[worker] = new FloatMixtureTask(tiles);
+      rowTimesTasks[worker] = new FloatRowTimesTask(tiles);
       stepTasks[worker] = new FloatStepTask(tiles);
     }
   }
@@ -66,11 +71,17 @@ final class FloatEngine implements KernelEngine {
   @Override
   public void mixture(
       GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs) {
-    int rows = FloatTile.rows(x.columns());
-    pool.run(
-        x.rows(),
-        grain(x.rows(), rows, x),
-        new FloatRowTimesTask(tiles, mixture, process, times, x, outputs));
+    FloatRowTimesKernel kernel =
+        FloatRowTimesKernel.supports(mixture) ? rowTimesKernels.get(mixture) : null;
+    int worker = pool.acquire();
+    FloatRowTimesTask task = rowTimesTasks[worker];
+    try {
+      task.prepare(mixture, kernel, process, times, x, outputs);
+      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns()), x), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
   }
 
   @Override

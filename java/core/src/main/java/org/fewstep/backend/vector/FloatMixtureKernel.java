@@ -68,7 +68,12 @@ abstract class FloatMixtureKernel {
     this.constants = constants;
     this.dimension = constants.dimension;
     this.components = constants.components;
-    this.far = Math.max(FAR, 2 * dimension);
+    this.far = far(dimension);
+  }
+
+  /** The exponent from which on a point of that many coordinates is redone. */
+  static float far(int dimension) {
+    return Math.max(FAR, 2 * dimension);
   }
 
   /** The kernel for the kind of covariance of a mixture. */
@@ -374,13 +379,13 @@ abstract class FloatMixtureKernel {
     return constants.ofMean ? row.meanDivergence : row.divergence;
   }
 
-  private static void put(float[] target, int at, double value) {
+  static void put(float[] target, int at, double value) {
     if (target != null) {
       target[at] = (float) value;
     }
   }
 
-  private static void put(float[] target, int at, double[] values) {
+  static void put(float[] target, int at, double[] values) {
     for (int i = 0; target != null && i < values.length; i++) {
       target[at + i * GROUP] = (float) values[i];
     }

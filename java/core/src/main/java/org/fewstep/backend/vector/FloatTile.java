@@ -62,6 +62,9 @@ final class FloatTile {
 
   final RowKernel row = new RowKernel();
 
+  /** For points with a time each. */
+  final FloatLaneScratch lanes = new FloatLaneScratch();
+
   /** Sums of slopes and of their errors, {@code [groups][d][GROUP]}. */
   float[] slopes = new float[0];
 

@@ -183,6 +183,70 @@ class VectorMixtureTest {
     }
   }
 
+  /** Times side by side in a vector, some of which the process does not have. */
+  private static final double[] TIMES = {0.05, 2, 0.3, Double.NaN, 1, 0.05, -1, 0.01, 7};
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void everyRowHasATimeOfItsOwn(Case c) {
+    for (Precision precision : Precision.values()) {
+      try (Outputs o = new Outputs(c, precision, 101)) {
+        o.fill(5);
+        o.runAtTimesOfRows(0);
+        double tolerance = precision == Precision.FLOAT32 ? 2e-4 : 2e-12;
+        for (int row = 0; row < 101; row++) {
+          double t = TIMES[row % TIMES.length];
+          if (t >= 0) {
+            o.checkValues(c, row, t, tolerance);
+          } else {
+            o.checkNaN(row);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void farPointsWithTimesOfTheirOwnAreExact() {
+    for (String kind : new String[] {"shared", "isotropic", "diagonal"}) {
+      Case c = random(kind, 2, 7, 0.3);
+      for (Precision precision : Precision.values()) {
+        try (Outputs o = new Outputs(c, precision, 5)) {
+          o.x.copyFrom(new double[] {60, -45, 1e6, 3e6, 1.5, 0.75, Double.NaN, 0, -1e12, 1e12});
+          o.runAtTimesOfRows(0);
+          double tolerance = precision == Precision.FLOAT32 ? 1e-6 : 1e-12;
+          for (int row : new int[] {0, 1, 2, 4}) {
+            o.checkValues(c, row, TIMES[row], tolerance);
+          }
+          o.checkNaN(3);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aRowWithATimeOfItsOwnDoesNotDependOnItsPlace() {
+    int shift = 9 * TIMES.length;
+    int part = 3001 - shift;
+    for (String kind : new String[] {"shared", "isotropic", "diagonal", "full"}) {
+      for (int d : new int[] {1, 2, 5}) {
+        Case c = random(kind, d, 6, 0.1);
+        try (Outputs whole = new Outputs(c, Precision.FLOAT32, 3001);
+            Outputs some = new Outputs(c, Precision.FLOAT32, part - 2)) {
+          whole.fill(9);
+          some.x.copyFrom(whole.x.slice(shift + 2, part - 2));
+          whole.runAtTimesOfRows(0);
+          some.runAtTimesOfRows(2);
+          for (Batch[] pair : whole.zipValues(some)) {
+            assertThat(pair[1].toFloatArray())
+                .as("%s, d=%d", kind, d)
+                .isEqualTo(pair[0].slice(shift + 2, part - 2).toFloatArray());
+          }
+        }
+      }
+    }
+  }
+
   private static void check(Case c, Precision precision, double t, int rows, double tolerance) {
     try (Outputs o = new Outputs(c, precision, rows)) {
       o.fill(5);
@@ -243,23 +307,53 @@ class VectorMixtureTest {
               .withPosteriorMean(mean));
     }
 
+    /** Values and the divergence, each row at its time of {@link #TIMES}, from one of them on. */
+    void runAtTimesOfRows(int from) {
+      try (Batch times = backend.allocate(x.rows(), 1, Precision.FLOAT64)) {
+        for (int row = 0; row < x.rows(); row++) {
+          times.set(row, 0, TIMES[(row + from) % TIMES.length]);
+        }
+        backend.mixture(
+            mixture,
+            Diffusions.named("ou"),
+            times,
+            x,
+            MixtureOutputs.none()
+                .withLogDensity(logDensity)
+                .withScore(score)
+                .withPosteriorMean(mean)
+                .withDivergence(divergence));
+      }
+    }
+
     void check(Case c, double t, double tolerance) {
       for (int row = 0; row < x.rows(); row++) {
-        MixtureReference reference =
-            new MixtureReference(
-                c.weights(),
-                c.means(),
-                c.dense(),
-                Math.exp(-t),
-                -Math.expm1(-2 * t),
-                row(x, row),
-                row(v, row));
-        close(c, logDensity, row, tolerance, reference.logDensity);
-        close(c, score, row, tolerance, reference.score);
-        close(c, mean, row, tolerance, reference.mean);
-        close(c, divergence, row, tolerance, reference.divergence);
+        MixtureReference reference = checkValues(c, row, t, tolerance);
         close(c, jvp, row, tolerance, reference.jvp);
         close(c, responsibilities, row, tolerance, reference.responsibilities);
+      }
+    }
+
+    MixtureReference checkValues(Case c, int row, double t, double tolerance) {
+      MixtureReference reference =
+          new MixtureReference(
+              c.weights(),
+              c.means(),
+              c.dense(),
+              Math.exp(-t),
+              -Math.expm1(-2 * t),
+              row(x, row),
+              row(v, row));
+      close(c, logDensity, row, tolerance, reference.logDensity);
+      close(c, score, row, tolerance, reference.score);
+      close(c, mean, row, tolerance, reference.mean);
+      close(c, divergence, row, tolerance, reference.divergence);
+      return reference;
+    }
+
+    void checkNaN(int row) {
+      for (Batch batch : new Batch[] {logDensity, score, mean, divergence}) {
+        assertThat(row(batch, row)).containsOnly(Double.NaN);
       }
     }
 
@@ -288,6 +382,10 @@ class VectorMixtureTest {
         {jvp, other.jvp},
         {responsibilities, other.responsibilities}
       };
+    }
+
+    Batch[][] zipValues(Outputs other) {
+      return Arrays.copyOf(zip(other), 4);
     }
 
     @Override
