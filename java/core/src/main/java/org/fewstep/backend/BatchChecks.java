@@ -1,6 +1,9 @@
 package org.fewstep.backend;
 
 import java.util.List;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
 
 /**
  * Refusals of arguments that do not fit a call; every backend checks by these, before any work.
@@ -91,6 +94,43 @@ public final class BatchChecks {
           "%s must be in the memory space %s, but is in %s; copy it with Batch.copyFrom"
               .formatted(argument, space, batch.space()));
     }
+  }
+
+  /** Refuses the arguments of {@link Backend#mixture} at one time that do not fit. */
+  public static void requireMixture(
+      String space, DiffusedMixture mixture, Batch x, MixtureOutputs outputs) {
+    requireGiven("mixture", mixture);
+    requireGiven("outputs", outputs);
+    outputs.requireFits(x, mixture.mixture());
+    requireSpace("x", x, space);
+  }
+
+  /** Refuses the arguments of {@link Backend#mixture} at one time per row that do not fit. */
+  public static void requireMixture(
+      String space,
+      GaussianMixture mixture,
+      Diffusion process,
+      Batch times,
+      Batch x,
+      MixtureOutputs outputs) {
+    requireGiven("mixture", mixture);
+    requireGiven("process", process);
+    requireGiven("outputs", outputs);
+    outputs.requireFits(x, mixture);
+    requireSpace("x", x, space);
+    requirePerRow("times", times, x);
+  }
+
+  /** Refuses the arguments of {@link Backend#trajectory} that do not fit. */
+  public static void requireTrajectory(
+      String space, GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    requireGiven("mixture", mixture);
+    requireGiven("plan", plan);
+    requireGiven("outputs", outputs);
+    requireColumns("x", x, mixture.dimension());
+    requireSpace("x", x, space);
+    outputs.requireFits(x, plan);
+    plan.requireFits(mixture);
   }
 
   /** Refuses the arguments of {@link Backend#combine} that do not fit, in that memory space. */

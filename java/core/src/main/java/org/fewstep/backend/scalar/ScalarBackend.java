@@ -81,10 +81,7 @@ final class ScalarBackend implements Backend {
 
   @Override
   public void mixture(DiffusedMixture mixture, Batch x, MixtureOutputs outputs) {
-    BatchChecks.requireGiven("mixture", mixture);
-    BatchChecks.requireGiven("outputs", outputs);
-    outputs.requireFits(x, mixture.mixture());
-    BatchChecks.requireSpace("x", x, Batch.HOST);
+    BatchChecks.requireMixture(Batch.HOST, mixture, x, outputs);
     int worker = pool.acquire();
     MixtureCall call = mixtureCalls[worker];
     try {
@@ -99,11 +96,7 @@ final class ScalarBackend implements Backend {
   @Override
   public void mixture(
       GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs) {
-    BatchChecks.requireGiven("outputs", outputs);
-    BatchChecks.requireGiven("process", process);
-    outputs.requireFits(x, mixture);
-    BatchChecks.requireSpace("x", x, Batch.HOST);
-    BatchChecks.requirePerRow("times", times, x);
+    BatchChecks.requireMixture(Batch.HOST, mixture, process, times, x, outputs);
     int worker = pool.acquire();
     MixtureCall call = mixtureCalls[worker];
     try {
@@ -118,12 +111,7 @@ final class ScalarBackend implements Backend {
   @Override
   public boolean trajectory(
       GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
-    BatchChecks.requireGiven("mixture", mixture);
-    BatchChecks.requireGiven("outputs", outputs);
-    BatchChecks.requireColumns("x", x, mixture.dimension());
-    BatchChecks.requireSpace("x", x, Batch.HOST);
-    outputs.requireFits(x, plan);
-    plan.requireFits(mixture);
+    BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
     long inScratch = MAX_SCRATCH / TrajectoryCall.scratchPerRow(plan, mixture.dimension());
     long grain = Math.max(1, Math.min(grain(mixture, true), inScratch));
     int worker = pool.acquire();

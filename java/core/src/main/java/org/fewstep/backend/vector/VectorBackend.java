@@ -62,35 +62,21 @@ final class VectorBackend implements Backend {
 
   @Override
   public void mixture(DiffusedMixture mixture, Batch x, MixtureOutputs outputs) {
-    BatchChecks.requireGiven("mixture", mixture);
-    BatchChecks.requireGiven("outputs", outputs);
-    outputs.requireFits(x, mixture.mixture());
-    BatchChecks.requireSpace("x", x, Batch.HOST);
+    BatchChecks.requireMixture(Batch.HOST, mixture, x, outputs);
     engine(x).mixture(mixture, x, outputs);
   }
 
   @Override
   public void mixture(
       GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs) {
-    BatchChecks.requireGiven("mixture", mixture);
-    BatchChecks.requireGiven("outputs", outputs);
-    BatchChecks.requireGiven("process", process);
-    outputs.requireFits(x, mixture);
-    BatchChecks.requireSpace("x", x, Batch.HOST);
-    BatchChecks.requirePerRow("times", times, x);
+    BatchChecks.requireMixture(Batch.HOST, mixture, process, times, x, outputs);
     engine(x).mixture(mixture, process, times, x, outputs);
   }
 
   @Override
   public boolean trajectory(
       GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
-    BatchChecks.requireGiven("mixture", mixture);
-    BatchChecks.requireGiven("plan", plan);
-    BatchChecks.requireGiven("outputs", outputs);
-    BatchChecks.requireColumns("x", x, mixture.dimension());
-    BatchChecks.requireSpace("x", x, Batch.HOST);
-    outputs.requireFits(x, plan);
-    plan.requireFits(mixture);
+    BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
     pool.requireOpen();
     return engine(x).trajectory(mixture, plan, x, outputs);
   }
