@@ -27,6 +27,9 @@ public final class Batch implements AutoCloseable {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
+  /** Never started: asked about only, as memory tells confinement by its threads. */
+  private static final Thread ANOTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
+
   private final BatchStorage storage;
   private final MemorySegment memory;
   private final boolean host;
@@ -83,12 +86,19 @@ public final class Batch implements AutoCloseable {
   }
 
   /**
-   * A view of host memory, heap or native, that somebody else owns.
+   * A view of host memory, heap or native, that somebody else owns. Backends split rows over
+   * threads, so native memory must come from a shared, automatic or global arena.
    *
-   * @throws IllegalArgumentException if the segment is smaller than rows x columns elements
+   * @throws IllegalArgumentException if the segment is smaller than rows x columns elements, or
+   *     confined to one thread
    */
   public static Batch wrap(MemorySegment memory, long rows, int columns, Precision precision) {
     requireFits(memory, size(rows, columns, precision));
+    if (!memory.isAccessibleBy(ANOTHER_THREAD)) {
+      throw new IllegalArgumentException(
+          "memory must be accessible from every thread, but is confined to "
+              + "one; allocate it in Arena.ofShared() or Arena.ofAuto()");
+    }
     return new Batch(
         new ForeignStorage(memory), 0, rows, columns, precision, new AtomicBoolean(), false);
   }

@@ -55,8 +55,16 @@ class BatchTest {
   }
 
   @Test
-  void wrappedMemoryIsNotOwned() {
+  void memoryConfinedToAThreadIsRefused() {
     try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(64);
+      refused("Arena.ofShared()", () -> Batch.wrap(memory, 2, 4, Precision.FLOAT64));
+    }
+  }
+
+  @Test
+  void wrappedMemoryIsNotOwned() {
+    try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate(64);
       Batch batch = Batch.wrap(memory, 2, 4, Precision.FLOAT64);
       batch.set(1, 3, 2.5);
