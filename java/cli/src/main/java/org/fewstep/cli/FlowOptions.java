@@ -5,16 +5,12 @@ import org.fewstep.flow.DormandPrince;
 import org.fewstep.flow.Flow;
 import org.fewstep.flow.Solver;
 import org.fewstep.flow.Solvers;
-import org.fewstep.grid.GridKind;
 import org.fewstep.grid.GridSpec;
 import org.fewstep.mixture.GaussianMixture;
 import picocli.CommandLine.Option;
 
 /** How a flow runs: its two ends of time and its solver. */
 final class FlowOptions {
-
-  /** Refining takes a time that grows with the square of the segments: minutes for so many. */
-  private static final int MAX_REFINED_SEGMENTS = 256;
 
   @Option(
       names = "--start",
@@ -40,11 +36,6 @@ final class FlowOptions {
    * @param reversed whether it runs from data to noise; the two times may then come in either order
    */
   Flow flow(GaussianMixture mixture, Diffusion process, GridSpec grid, boolean reversed) {
-    if (grid.kind() == GridKind.REFINED && grid.segments() > MAX_REFINED_SEGMENTS) {
-      throw new IllegalArgumentException(
-          "segments must lie in [1, %d] for a refined grid, but is %d"
-              .formatted(MAX_REFINED_SEGMENTS, grid.segments()));
-    }
     double noisy = start == null ? process.defaultStart() : start;
     double clean = end == null ? process.defaultEnd() : end;
     if (reversed && noisy < clean) {

@@ -22,6 +22,9 @@ import org.fewstep.grid.TimeGrid;
  */
 public final class RefinedGrid {
 
+  /** The largest number of segments; time grows with its square, to minutes for so many. */
+  public static final int MAX_SEGMENTS = 256;
+
   private static final int TRAJECTORIES = 600;
   private static final double EXACT = 1e-8;
 
@@ -40,7 +43,7 @@ public final class RefinedGrid {
    * The refined grid of a flow, or the log-SNR grid where that is no worse.
    *
    * @param flow the field, the solver, the ends of time and the direction; its grid is not used
-   * @param segments S, in [1, {@value GridSpec#MAX_SEGMENTS}]; time grows with its square
+   * @param segments S, in [1, {@value #MAX_SEGMENTS}]
    * @param backend evaluates the field in float64
    * @return a grid of the kind "refined", or "log-snr" if refining brought nothing
    * @throws IllegalArgumentException if the solver does not take fixed steps, or the end is 0,
@@ -52,6 +55,11 @@ public final class RefinedGrid {
     if (!(flow.solver() instanceof FixedStepSolver)) {
       throw new IllegalArgumentException(
           "solver must take fixed steps for a refined grid, but is " + flow.solver().name());
+    }
+    if (segments < 1 || segments > MAX_SEGMENTS) {
+      throw new IllegalArgumentException(
+          "segments must lie in [1, %d] for a refined grid, but is %d"
+              .formatted(MAX_SEGMENTS, segments));
     }
     Flow plain = flow.withoutExtras().withGrid(new GridSpec(GridKind.LOG_SNR, segments));
     TimeGrid initial = plain.grid(backend);
