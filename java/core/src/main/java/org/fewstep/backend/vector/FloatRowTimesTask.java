@@ -98,8 +98,9 @@ final class FloatRowTimesTask implements WorkerPool.Task {
 
   private void tile(FloatTile tile, long row, int rows) {
     FloatRows.load(x, row, rows, dimension, tile.stage, tile.x);
+    tile.loadPerRow(times, row, rows);
     for (int v = 0; v < rows; v += LENGTH) {
-      setTimes(tile.lanes.exact, row, v, rows);
+      setTimes(tile, v);
       kernel.evaluate(tile, v / GROUP * dimension * GROUP + v % GROUP, v);
     }
     store(tile, tile.fields.logDensity, logDensity, row, rows, 1);
@@ -108,11 +109,10 @@ final class FloatRowTimesTask implements WorkerPool.Task {
     store(tile, tile.fields.divergence, divergence, row, rows, 1);
   }
 
-  /** The times of the vector from row v of a tile on; the last row's beyond it. */
-  private void setTimes(LaneConstants lanes, long row, int v, int rows) {
+  /** The times of the vector from row v of a tile on. */
+  private void setTimes(FloatTile tile, int v) {
     for (int lane = 0; lane < LENGTH; lane++) {
-      long at = row + Math.min(v + lane, rows - 1);
-      lanes.setTime(lane, mixture, process, times.getAtIndex(TIME, at));
+      tile.lanes.exact.setTime(lane, mixture, process, tile.perRow[v + lane]);
     }
   }
 

@@ -23,8 +23,6 @@ final class FloatStepTask implements WorkerPool.Task {
   private static final int LENGTH = FloatLanes.LENGTH;
   private static final int GROUP = FloatLanes.GROUP;
   private static final ValueLayout.OfFloat ELEMENT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-  // Step sizes are float64 in either precision.
-  private static final ValueLayout.OfDouble STEP_SIZE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
   private final FloatTile[] tiles;
   private final MemorySegment[] terms = new MemorySegment[Plan.MAX_SLOTS];
@@ -129,25 +127,39 @@ final class FloatStepTask implements WorkerPool.Task {
     }
   }
 
+  /**
+   * Memory is copied in bulk, apart from the arithmetic: single elements of segments cost many
+   * nodes, and in a large method the JIT stops inlining the Vector API.
+   */
   private void step(FloatTile tile, long row, int rows) {
     FloatRows.load(x, row, rows, columns, tile.stage, tile.x);
-    for (int g = 0; g * GROUP < rows; g++) {
-      for (int lane = 0; lane < GROUP; lane++) {
-        long at = row + Math.min(rows - 1, g * GROUP + lane);
-        tile.total[lane] = (float) stepSizes.getAtIndex(STEP_SIZE, at);
-      }
+    tile.loadPerRow(stepSizes, row, rows);
+    int groups = (rows + GROUP - 1) / GROUP;
+    for (int i = 0; i < groups * GROUP; i++) {
+      tile.total[i] = (float) tile.perRow[i];
+    }
+    for (int g = 0; g < groups; g++) {
       for (int half = 0; half < GROUP; half += LENGTH) {
-        stepVector(tile, half, g * columns * GROUP + half);
+        stepVector(tile, g * GROUP + half, g * columns * GROUP + half);
       }
-      for (int lane = 0; squares != null && lane < GROUP && g * GROUP + lane < rows; lane++) {
-        long at = row + g * GROUP + lane;
-        squares.setAtIndex(ELEMENT, at, squares.getAtIndex(ELEMENT, at) + tile.trace[lane]);
-      }
+    }
+    if (squares != null) {
+      addSquares(tile, row, rows);
     }
   }
 
-  private void stepVector(FloatTile tile, int half, int at) {
-    FloatVector h = FloatVector.fromArray(SPECIES, tile.total, half);
+  /** squares += the squared errors of the rows of a tile. */
+  private void addSquares(FloatTile tile, long row, int rows) {
+    float[] sums = tile.stage;
+    MemorySegment.copy(squares, ELEMENT, row * Float.BYTES, sums, 0, rows);
+    for (int i = 0; i < rows; i++) {
+      sums[i] += tile.squares[i];
+    }
+    MemorySegment.copy(sums, 0, squares, ELEMENT, row * Float.BYTES, rows);
+  }
+
+  private void stepVector(FloatTile tile, int scalar, int at) {
+    FloatVector h = FloatVector.fromArray(SPECIES, tile.total, scalar);
     VectorMask<Float> moves = h.compare(VectorOperators.NE, 0f);
     FloatVector sum = FloatVector.zero(SPECIES);
     for (int o = at; o < at + columns * GROUP; o += GROUP) {
@@ -164,6 +176,6 @@ final class FloatStepTask implements WorkerPool.Task {
         sum = error.fma(error, sum);
       }
     }
-    FloatVector.zero(SPECIES).blend(sum, moves).intoArray(tile.trace, half);
+    FloatVector.zero(SPECIES).blend(sum, moves).intoArray(tile.squares, scalar);
   }
 }

@@ -1,5 +1,8 @@
 package org.fewstep.backend.vector;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.fewstep.mixture.GaussianMixture;
 
 /**
@@ -13,6 +16,8 @@ final class FloatTile {
 
   /** Elements of a tile's points: with a few results beside it, it stays in the L1 cache. */
   private static final int TARGET_ELEMENTS = 2048;
+
+  private static final ValueLayout.OfDouble NUMBER = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
   private static final int RANDOM_NUMBERS = 1024;
 
@@ -70,6 +75,12 @@ final class FloatTile {
 
   float[] errors = new float[0];
 
+  /** Squared errors of the rows of a step. */
+  float[] squares = new float[0];
+
+  /** A number for each row, float64 whatever the precision: times or step sizes. */
+  double[] perRow = new double[0];
+
   /** The slots of a trajectory, {@code [slots][groups][d][GROUP]}, and the divergence of each. */
   float[] slots = new float[0];
 
@@ -120,6 +131,17 @@ final class FloatTile {
     slopes = grown(slopes, rows * columns);
     errors = grown(errors, rows * columns);
     total = grown(total, rows);
+    squares = grown(squares, rows);
+  }
+
+  /** Reads {@link #perRow} of some rows; those that fill the last group repeat the last one. */
+  void loadPerRow(MemorySegment memory, long first, int rows) {
+    int padded = (rows + GROUP - 1) / GROUP * GROUP;
+    if (perRow.length < padded) {
+      perRow = new double[padded];
+    }
+    MemorySegment.copy(memory, NUMBER, first * Double.BYTES, perRow, 0, rows);
+    Arrays.fill(perRow, rows, padded, perRow[rows - 1]);
   }
 
   /** Makes room for trajectories of tiles of that many points. */
