@@ -200,30 +200,27 @@ abstract class FloatMixtureKernel {
   /**
    * The common case, in one stage: weights 2^(c_k - u_k) in place of the exponents, and their sums.
    * The powers are at most 1, so no maximum is needed; their sum tells whether they are too small.
+   *
+   * <p>No more than two exponentials a round: the JIT inlines three at most in one method before it
+   * has seen too many nodes, and the vectors of a fourth would go to the heap.
    */
   private void sumPowers(FloatTile tile) {
     float[] weights = tile.weights;
     float[] logit = constants.logit;
     FloatVector totalA = FloatVector.zero(SPECIES);
     FloatVector totalB = FloatVector.zero(SPECIES);
-    for (int k = 0; k < components; k += BLOCK) {
+    // The padded one too: its weight is zero.
+    for (int k = 0; k < constants.paddedComponents; k++) {
       int at = k * GROUP;
-      FloatVector c0 = FloatVector.broadcast(SPECIES, logit[k]);
-      FloatVector c1 = FloatVector.broadcast(SPECIES, logit[k + 1]);
-      FloatVector u0a = FloatVector.fromArray(SPECIES, weights, at);
-      FloatVector u0b = FloatVector.fromArray(SPECIES, weights, at + LENGTH);
-      FloatVector u1a = FloatVector.fromArray(SPECIES, weights, at + GROUP);
-      FloatVector u1b = FloatVector.fromArray(SPECIES, weights, at + GROUP + LENGTH);
-      FloatVector weight0a = FloatExp.exp2Bounded(c0.sub(u0a));
-      FloatVector weight0b = FloatExp.exp2Bounded(c0.sub(u0b));
-      FloatVector weight1a = FloatExp.exp2Bounded(c1.sub(u1a));
-      FloatVector weight1b = FloatExp.exp2Bounded(c1.sub(u1b));
-      totalA = totalA.add(weight0a).add(weight1a);
-      totalB = totalB.add(weight0b).add(weight1b);
-      weight0a.intoArray(weights, at);
-      weight0b.intoArray(weights, at + LENGTH);
-      weight1a.intoArray(weights, at + GROUP);
-      weight1b.intoArray(weights, at + GROUP + LENGTH);
+      FloatVector c = FloatVector.broadcast(SPECIES, logit[k]);
+      FloatVector a = FloatVector.fromArray(SPECIES, weights, at);
+      FloatVector b = FloatVector.fromArray(SPECIES, weights, at + LENGTH);
+      FloatVector weightA = FloatExp.exp2Bounded(c.sub(a));
+      FloatVector weightB = FloatExp.exp2Bounded(c.sub(b));
+      totalA = totalA.add(weightA);
+      totalB = totalB.add(weightB);
+      weightA.intoArray(weights, at);
+      weightB.intoArray(weights, at + LENGTH);
     }
     totalA.intoArray(tile.groupTotal, 0);
     totalB.intoArray(tile.groupTotal, LENGTH);
