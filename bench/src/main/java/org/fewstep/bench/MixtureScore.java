@@ -58,6 +58,10 @@ public class MixtureScore {
   @Param({"0.5"})
   public double t;
 
+  /** Whether some points lie far from every mode, see {@link Workload#withFarPoints()}. */
+  @Param({"false"})
+  public boolean far;
+
   /** What is asked for. */
   @Param({"SCORE"})
   public String quantity;
@@ -77,6 +81,9 @@ public class MixtureScore {
   @Setup(Level.Trial)
   public void open() {
     workload = Workload.of(d, components, n, t);
+    if (far) {
+      workload = workload.andFarPoints();
+    }
     MixtureTask.Quantity wanted = MixtureTask.Quantity.valueOf(quantity);
     task = new MixtureTask(backend, threads, precision, workload, wanted);
     System.out.println("# Backend: " + task.description());

@@ -47,7 +47,12 @@ final class MixtureTask implements Contender, Runnable {
 
   @Override
   public String name() {
-    return "%s %s, threads=%d".formatted(backend.name(), x.precision(), backend.threads());
+    return "%s %s, threads=%d%s"
+        .formatted(
+            backend.name(),
+            x.precision(),
+            backend.threads(),
+            workload.withFarPoints() ? ", far points" : "");
   }
 
   /** The backend that was chosen, in words. */

@@ -184,15 +184,20 @@ public final class Ratios {
     Contender wide = fma(Precision.FLOAT64);
     MixtureTask ours = task(Precision.FLOAT32, 1, workload);
     MixtureTask oursWide = task(Precision.FLOAT64, 1, workload);
+    MixtureTask withFarPoints = task(Precision.FLOAT32, 1, workload.andFarPoints());
     List<Contender> rivals = peers(peer -> peer.score(workload, 1));
     requireSameScore(workload, rivals);
-    List<Contender> all = new ArrayList<>(List.of(peak, wide, ours, oursWide));
+    List<Contender> all = new ArrayList<>(List.of(peak, wide, ours, oursWide, withFarPoints));
     all.addAll(rivals);
     List<Timing> timings = contest(all);
 
     peakAndPairs("float32", timings.get(0), timings.get(2), workload, true);
     peakAndPairs("float64", timings.get(1), timings.get(3), workload, false);
-    List<Timing> others = timings.subList(4, timings.size());
+    report.figure(
+        "pairs a second, float32, one point in %d far out".formatted(Workload.FAR_EVERY),
+        workload.pairs() / timings.get(4).best() * 1e-9,
+        "1e9/s");
+    List<Timing> others = timings.subList(5, timings.size());
     against("numpy", timings.get(2), others, Bound.atLeast(10));
     against("LibTorch", timings.get(2), others, Bound.atLeast(5));
   }

@@ -16,16 +16,15 @@ import org.fewstep.mixture.GaussianMixture;
  *
  * @param mixture the mixture at the time of evaluation; isotropic, one sigma for all components
  * @param rows the number of points
+ * @param withFarPoints whether one point in {@value #FAR_EVERY} lies far from every mode, where a
+ *     plain exponential underflows
  */
-record Workload(DiffusedMixture mixture, long rows) {
+record Workload(DiffusedMixture mixture, long rows, boolean withFarPoints) {
 
-  /**
-   * In few dimensions one row in so many lies far outside, where a plain exponential underflows.
-   */
-  private static final int FAR_EVERY = 128;
+  /** One point in so many is far, where far ones are asked for. */
+  static final int FAR_EVERY = 128;
 
   private static final double FAR_RADIUS = 60;
-  private static final int LARGEST_FAR_DIMENSION = 16;
   private static final long MEANS_SEED = 11;
   private static final long POINTS_SEED = 12;
 
@@ -46,7 +45,12 @@ record Workload(DiffusedMixture mixture, long rows) {
       }
     }
     GaussianMixture mixture = GaussianMixture.of(weights, means, Covariance.isotropic(0.2));
-    return new Workload(DiffusedMixture.at(mixture, new OrnsteinUhlenbeck(), t), rows);
+    return new Workload(DiffusedMixture.at(mixture, new OrnsteinUhlenbeck(), t), rows, false);
+  }
+
+  /** The same mixture, with far points among the others. */
+  Workload andFarPoints() {
+    return new Workload(mixture, rows, true);
   }
 
   int dimension() {
@@ -80,7 +84,7 @@ record Workload(DiffusedMixture mixture, long rows) {
         row[j] = mixture.a() * mixture.mixture().mean(k, j) + deviation * row[j];
         square += row[j] * row[j];
       }
-      boolean far = d <= LARGEST_FAR_DIMENSION && i % FAR_EVERY == 0;
+      boolean far = withFarPoints && i % FAR_EVERY == 0;
       double factor = far ? FAR_RADIUS / Math.sqrt(square) : 1;
       for (int j = 0; j < d; j++) {
         x.set(i, j, factor * row[j]);
@@ -103,7 +107,7 @@ record Workload(DiffusedMixture mixture, long rows) {
         Batch x = Batch.allocateHost(count, dimension(), Precision.FLOAT32);
         Batch wide = Batch.allocateHost(count, dimension(), Precision.FLOAT64);
         Batch score = Batch.allocateHost(count, dimension(), Precision.FLOAT64)) {
-      new Workload(mixture, count).points(x);
+      new Workload(mixture, count, withFarPoints).points(x);
       wide.copyFrom(x.toDoubleArray());
       scalar.mixture(mixture, wide, MixtureOutputs.none().withScore(score));
       return score.toDoubleArray();
