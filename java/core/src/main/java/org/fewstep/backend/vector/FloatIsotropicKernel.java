@@ -3,8 +3,8 @@ package org.fewstep.backend.vector;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Isotropic covariances, {@code C_k = lambda_k I}: pairs of components or of coordinates by pairs of
- * vectors, so that every load serves two and four chains of sums run side by side.
+ * Isotropic covariances, {@code C_k = lambda_k I}: pairs of components or of coordinates by pairs
+ * of vectors, so that every load serves two and four chains of sums run side by side.
  *
  * <p>Loops call nothing that takes or returns a vector but the Vector API itself: where a compiled
  * method has grown large, the JIT stops inlining calls of ours, and their vectors go to the heap.

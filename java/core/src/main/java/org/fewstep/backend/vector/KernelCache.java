@@ -13,6 +13,7 @@ final class KernelCache<M, T> {
   private static final int ENTRIES = 16;
 
   private final Function<M, T> pack;
+
   @SuppressWarnings("unchecked") // there are no arrays of generic types
   private final Entry<M, T>[] entries = (Entry<M, T>[]) new Entry<?, ?>[ENTRIES];
 

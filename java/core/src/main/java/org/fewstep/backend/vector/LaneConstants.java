@@ -60,8 +60,7 @@ final class LaneConstants {
    * @param eigenvaluesEach the number of different eigenvalues of one covariance
    * @param multiplicity of each of them
    */
-  record Mixture(
-      double[] logWeights, double[] eigenvalues, int eigenvaluesEach, int multiplicity) {
+  record Mixture(double[] logWeights, double[] eigenvalues, int eigenvaluesEach, int multiplicity) {
 
     static Mixture of(GaussianMixture mixture, int[] components) {
       double[] logWeights = new double[components.length];
@@ -205,6 +204,9 @@ final class LaneConstants {
     }
     DoubleVector scale =
         shared ? largest.sub(DoubleVector.fromArray(SPECIES, halfLogDeterminant, lane)) : largest;
-    scale.mul(LN_2).sub(0.5 * mixture.dimension() * Math.log(2 * Math.PI)).intoArray(logScale, lane);
+    scale
+        .mul(LN_2)
+        .sub(0.5 * mixture.dimension() * Math.log(2 * Math.PI))
+        .intoArray(logScale, lane);
   }
 }
