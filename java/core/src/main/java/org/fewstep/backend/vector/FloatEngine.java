@@ -26,18 +26,19 @@ final class FloatEngine implements KernelEngine {
 
   private static final int LARGEST_FUSED_DIMENSION = 16;
 
-  /** Some other thread, to ask whether a segment is confined to the calling one. */
-  private static final Thread OTHER_THREAD = Thread.ofPlatform().unstarted(() -> {});
-
   private final WorkerPool pool;
   private final FloatTile[] tiles;
   private final FloatMixtureTask[] mixtureTasks;
   private final FloatRowTimesTask[] rowTimesTasks;
+  private final FloatTrajectoryTask[] trajectoryTasks;
   private final FloatStepTask[] stepTasks;
+  private final FloatRandomTask[] randomTasks;
   private final KernelCache<DiffusedMixture, FloatPackedMixture> mixtures =
       new KernelCache<>(FloatPackedMixture::of);
   private final KernelCache<GaussianMixture, FloatRowTimesKernel> rowTimesKernels =
       new KernelCache<>(FloatRowTimesKernel::new);
+  private final KernelCache<GaussianMixture, KernelCache<Plan, FloatTrajectory>> trajectories =
+      new KernelCache<>(mixture -> new KernelCache<>(plan -> new FloatTrajectory(mixture, plan)));
 
   FloatEngine(WorkerPool pool) {
     this.pool = pool;
@@ -45,12 +46,16 @@ final class FloatEngine implements KernelEngine {
     this.tiles = new FloatTile[threads];
     this.mixtureTasks = new FloatMixtureTask[threads];
     this.rowTimesTasks = new FloatRowTimesTask[threads];
+    this.trajectoryTasks = new FloatTrajectoryTask[threads];
     this.stepTasks = new FloatStepTask[threads];
+    this.randomTasks = new FloatRandomTask[threads];
     for (int worker = 0; worker < threads; worker++) {
       tiles[worker] = new FloatTile();
       mixtureTasks[worker] = new FloatMixtureTask(tiles);
       rowTimesTasks[worker] = new FloatRowTimesTask(tiles);
+      trajectoryTasks[worker] = new FloatTrajectoryTask(tiles);
       stepTasks[worker] = new FloatStepTask(tiles);
+      randomTasks[worker] = new FloatRandomTask(tiles);
     }
   }
 
@@ -61,7 +66,7 @@ final class FloatEngine implements KernelEngine {
     FloatMixtureTask task = mixtureTasks[worker];
     try {
       task.prepare(packed, x, outputs);
-      pool.run(worker, x.rows(), grain(x.rows(), task.tileRows(), x), task);
+      pool.run(worker, x.rows(), grain(x.rows(), task.tileRows()), task);
     } finally {
       task.clear();
       pool.release(worker);
@@ -77,7 +82,7 @@ final class FloatEngine implements KernelEngine {
     FloatRowTimesTask task = rowTimesTasks[worker];
     try {
       task.prepare(mixture, kernel, process, times, x, outputs);
-      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns()), x), task);
+      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns())), task);
     } finally {
       task.clear();
       pool.release(worker);
@@ -91,11 +96,16 @@ final class FloatEngine implements KernelEngine {
         || FloatMixtureConstants.bytes(mixture) > LARGEST_FUSED_STAGE) {
       return false;
     }
-    FloatTrajectory trajectory = new FloatTrajectory(mixture, plan);
-    pool.run(
-        x.rows(),
-        grain(x.rows(), trajectory.tileRows(), x),
-        new FloatTrajectoryTask(tiles, trajectory, x, outputs));
+    FloatTrajectory trajectory = trajectories.get(mixture).get(plan);
+    int worker = pool.acquire();
+    FloatTrajectoryTask task = trajectoryTasks[worker];
+    try {
+      task.prepare(trajectory, x, outputs);
+      pool.run(worker, x.rows(), grain(x.rows(), trajectory.tileRows()), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
     return true;
   }
 
@@ -105,7 +115,7 @@ final class FloatEngine implements KernelEngine {
     FloatStepTask task = stepTasks[worker];
     try {
       task.prepare(out, terms, weights);
-      pool.run(worker, out.rows(), grain(out.rows(), FloatTile.rows(out.columns()), out), task);
+      pool.run(worker, out.rows(), grain(out.rows(), FloatTile.rows(out.columns())), task);
     } finally {
       task.clear();
       pool.release(worker);
@@ -124,7 +134,7 @@ final class FloatEngine implements KernelEngine {
     FloatStepTask task = stepTasks[worker];
     try {
       task.prepare(x, slopes, stepSizes, weights, next, error);
-      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns()), x), task);
+      pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns())), task);
     } finally {
       task.clear();
       pool.release(worker);
@@ -133,18 +143,19 @@ final class FloatEngine implements KernelEngine {
 
   @Override
   public void random(Batch out, long seed, long first, boolean normal) {
-    int rows = FloatTile.rows(out.columns());
-    pool.run(
-        out.rows(),
-        grain(out.rows(), rows, out),
-        new FloatRandomTask(tiles, out.memory(), out.columns(), seed, first, normal));
+    int worker = pool.acquire();
+    FloatRandomTask task = randomTasks[worker];
+    try {
+      task.prepare(out, seed, first, normal);
+      pool.run(worker, out.rows(), grain(out.rows(), FloatTile.rows(out.columns())), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
   }
 
   /** The rows of a claim: whole tiles, few enough of them to keep every thread busy. */
-  private long grain(long rows, int tileRows, Batch batch) {
-    if (!batch.memory().isAccessibleBy(OTHER_THREAD)) {
-      return Math.max(1, rows);
-    }
+  private long grain(long rows, int tileRows) {
     long share = rows / (TILES_PER_GRAIN * pool.threads());
     return Math.clamp(share / tileRows, 1, TILES_PER_GRAIN) * tileRows;
   }

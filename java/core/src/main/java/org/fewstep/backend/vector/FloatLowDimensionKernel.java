@@ -19,8 +19,6 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
 
   static final int MAX_DIMENSION = 3;
 
-  private static final float LN_2 = 0.69314718055994531f;
-
   private final float[] packed;
   private final float exponentScale;
   private final float precision;
@@ -194,9 +192,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
       }
     }
     if (fields.logDensity != null) {
-      FloatExp.log2(total)
-          .fma(FloatVector.broadcast(SPECIES, LN_2), FloatVector.broadcast(SPECIES, logScale))
-          .intoArray(fields.logDensity, scalar);
+      storeLogDensity(tile.total, scalar, logScale, fields.logDensity, scalar);
     }
     FloatVector checked = total.add(check);
     checked.intoArray(tile.total, scalar);

@@ -178,17 +178,31 @@ abstract class FloatMixtureKernel {
       FloatVector total = FloatVector.fromArray(SPECIES, tile.groupTotal, half);
       FloatVector.broadcast(SPECIES, 1f).div(total).intoArray(tile.inverseTotal, half);
       if (logDensity != null) {
-        // The reference exponent is zero where one stage was enough.
-        FloatVector reference = FloatVector.fromArray(SPECIES, tile.reference, half);
-        FloatVector log = FloatExp.log2(total);
-        (trusted ? log : log.add(reference))
-            .fma(
-                FloatVector.broadcast(SPECIES, LN_2),
-                FloatVector.broadcast(SPECIES, (float) constants.logScale))
-            .intoArray(logDensity, scalar + half);
+        float scale = (float) constants.logScale;
+        storeLogDensity(tile.groupTotal, half, scale, logDensity, scalar + half);
+        if (!trusted) {
+          addReference(tile, half, logDensity, scalar + half);
+        }
       }
     }
     return far;
+  }
+
+  /**
+   * Writes {@code ln total + scale} for one vector of points. A method of its own: in a longer one
+   * the JIT has no nodes left to inline the logarithm, and its vectors would go to the heap.
+   */
+  static void storeLogDensity(float[] totals, int from, float scale, float[] logDensity, int at) {
+    FloatExp.log2(FloatVector.fromArray(SPECIES, totals, from))
+        .fma(FloatVector.broadcast(SPECIES, LN_2), FloatVector.broadcast(SPECIES, scale))
+        .intoArray(logDensity, at);
+  }
+
+  /** Adds the exponents that two stages took as reference; they are zero where one was enough. */
+  private static void addReference(FloatTile tile, int half, float[] logDensity, int at) {
+    FloatVector.fromArray(SPECIES, tile.reference, half)
+        .fma(FloatVector.broadcast(SPECIES, LN_2), FloatVector.fromArray(SPECIES, logDensity, at))
+        .intoArray(logDensity, at);
   }
 
   private static boolean trusted(FloatTile tile, int half) {
@@ -252,7 +266,7 @@ abstract class FloatMixtureKernel {
       FloatVector u = FloatVector.fromArray(SPECIES, weights, k * GROUP + half);
       FloatVector c = FloatVector.broadcast(SPECIES, logit[k]);
       FloatVector z = c.sub(u.sub(nearest)).sub(largest).add(constants.logitLow[k]);
-      FloatVector weight = FloatExp.exp2(z.blend(c.sub(u), trusted));
+      FloatVector weight = FloatExp.exp2Bounded(z.blend(c.sub(u), trusted));
       weight.intoArray(weights, k * GROUP + half);
       total = total.add(weight);
     }

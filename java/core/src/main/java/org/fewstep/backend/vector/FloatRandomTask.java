@@ -2,18 +2,41 @@ package org.fewstep.backend.vector;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.fewstep.backend.Batch;
 import org.fewstep.backend.Philox;
 import org.fewstep.backend.WorkerPool;
 
 /** Fills rows of a batch from the Philox stream. */
-record FloatRandomTask(
-    FloatTile[] tiles, MemorySegment out, int columns, long seed, long first, boolean normal)
-    implements WorkerPool.Task {
+final class FloatRandomTask implements WorkerPool.Task {
 
   private static final ValueLayout.OfFloat ELEMENT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   /** What a uniform becomes that rounds to 1. */
   private static final float BELOW_ONE = Math.nextDown(1f);
+
+  private final FloatTile[] tiles;
+  private MemorySegment out;
+  private int columns;
+  private long seed;
+  private long first;
+  private boolean normal;
+
+  FloatRandomTask(FloatTile[] tiles) {
+    this.tiles = tiles;
+  }
+
+  void prepare(Batch batch, long seed, long first, boolean normal) {
+    this.out = batch.memory();
+    this.columns = batch.columns();
+    this.seed = seed;
+    this.first = first;
+    this.normal = normal;
+  }
+
+  /** Forgets the batch of the call. */
+  void clear() {
+    out = null;
+  }
 
   @Override
   public void run(int worker, long firstRow, long endRow) {

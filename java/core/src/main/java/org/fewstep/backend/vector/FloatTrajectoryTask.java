@@ -2,6 +2,7 @@ package org.fewstep.backend.vector;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.fewstep.backend.Batch;
@@ -20,24 +21,35 @@ final class FloatTrajectoryTask implements WorkerPool.Task {
   private static final int GROUP = FloatLanes.GROUP;
 
   private final FloatTile[] tiles;
-  private final FloatTrajectory trajectory;
-  private final int dimension;
-  private final boolean velocity;
-  private final MemorySegment x;
-  private final MemorySegment end;
-  private final MemorySegment[] knots;
-  private final MemorySegment logDensity;
+  private FloatTrajectory trajectory;
+  private int dimension;
+  private boolean velocity;
+  private MemorySegment x;
+  private MemorySegment end;
+  private List<Batch> knots;
+  private MemorySegment logDensity;
 
-  FloatTrajectoryTask(
-      FloatTile[] tiles, FloatTrajectory trajectory, Batch x, TrajectoryOutputs outputs) {
+  FloatTrajectoryTask(FloatTile[] tiles) {
     this.tiles = tiles;
-    this.trajectory = trajectory;
-    this.dimension = x.columns();
-    this.velocity = trajectory.plan.evaluation() == Plan.Evaluation.VELOCITY;
-    this.x = x.memory();
-    this.end = FloatEngine.memory(outputs.end());
-    this.knots = outputs.knots().stream().map(Batch::memory).toArray(MemorySegment[]::new);
-    this.logDensity = FloatEngine.memory(outputs.logDensity());
+  }
+
+  void prepare(FloatTrajectory packed, Batch points, TrajectoryOutputs outputs) {
+    trajectory = packed;
+    dimension = points.columns();
+    velocity = packed.plan.evaluation() == Plan.Evaluation.VELOCITY;
+    x = points.memory();
+    end = FloatEngine.memory(outputs.end());
+    knots = outputs.knots();
+    logDensity = FloatEngine.memory(outputs.logDensity());
+  }
+
+  /** Forgets the batches of the call. */
+  void clear() {
+    trajectory = null;
+    x = null;
+    end = null;
+    knots = null;
+    logDensity = null;
   }
 
   @Override
@@ -83,8 +95,8 @@ final class FloatTrajectoryTask implements WorkerPool.Task {
   }
 
   private void storeKnot(FloatTile tile, int knot, long row, int rows) {
-    if (knots.length > 0) {
-      FloatRows.store(tile.slots, tile.stage, knots[knot], row, rows, dimension);
+    if (!knots.isEmpty()) {
+      FloatRows.store(tile.slots, tile.stage, knots.get(knot).memory(), row, rows, dimension);
     }
   }
 

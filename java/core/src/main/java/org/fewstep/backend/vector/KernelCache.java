@@ -4,9 +4,9 @@ import java.lang.ref.WeakReference;
 import java.util.function.Function;
 
 /**
- * The packed forms of the mixtures used last, found by identity, so that a call repeated with the
- * same mixture packs and allocates nothing. Holds a mixture weakly and its packed form until
- * another takes its place.
+ * The packed forms of the mixtures (or plans) used last, found by identity, so that a call repeated
+ * with the same mixture packs and allocates nothing. Holds a mixture weakly and its packed form
+ * until another takes its place.
  */
 final class KernelCache<M, T> {
 
