@@ -2,7 +2,6 @@ package org.fewstep.backend.vector;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -25,8 +24,6 @@ final class DoubleExp {
 
   /** Below this the result is less than the smallest normal number, and flushed to zero. */
   private static final DoubleVector UNDERFLOW = constant(-1022.0);
-
-  private static final DoubleVector OVERFLOW = constant(1024.0);
 
   // The polynomial of degree 11 with value 1 at 0 that minimises the largest relative error against
   // 2^f over |f| <= 1/2 (Remez exchange in 60 digits): 1.8e-17, a twelfth of an ulp.
@@ -58,7 +55,6 @@ final class DoubleExp {
 
   private static final long SQRT_HALF_BITS = 0x3fe6a09e667f3bcdL;
 
-  private static final DoubleVector INFINITY = constant(Double.POSITIVE_INFINITY);
   private static final DoubleVector ONE = constant(1.0);
   private static final DoubleVector ZERO = constant(0.0);
 
@@ -73,7 +69,7 @@ final class DoubleExp {
    * NaN gives NaN unless it carries a payload; from 1024 on the result is arbitrary. For logits,
    * which are bounded above.
    */
-  static DoubleVector exp2Bounded(DoubleVector x) {
+  static DoubleVector exp2(DoubleVector x) {
     DoubleVector shifted = x.add(ROUND);
     DoubleVector f = x.sub(shifted.sub(ROUND));
     DoubleVector p = f.fma(P11, P10);
@@ -92,12 +88,6 @@ final class DoubleExp {
         shifted.reinterpretAsLongs().lanewise(VectorOperators.LSHL, SIGNIFICAND_BITS);
     DoubleVector scaled = p.reinterpretAsLongs().add(exponent).reinterpretAsDoubles();
     return scaled.blend(ZERO, x.lt(UNDERFLOW));
-  }
-
-  /** 2^x as {@link #exp2Bounded}, for every x: infinity from 1024 on, NaN for NaN. */
-  static DoubleVector exp2(DoubleVector x) {
-    VectorMask<Double> regular = x.lt(OVERFLOW);
-    return x.add(INFINITY).blend(exp2Bounded(x), regular);
   }
 
   /** The base-2 logarithm of a positive normal number, within 3 ulp, exact at powers of two. */

@@ -62,9 +62,8 @@ final class FloatBlockedSoftmax {
     FloatVector even = FloatVector.zero(SPECIES);
     FloatVector odd = even;
     for (int k = from; k < from + length; k += 2 * LANES) {
-      FloatVector a = FloatExp.exp2Bounded(FloatVector.fromArray(SPECIES, values, k).sub(bound));
-      FloatVector b =
-          FloatExp.exp2Bounded(FloatVector.fromArray(SPECIES, values, k + LANES).sub(bound));
+      FloatVector a = FloatExp.exp2(FloatVector.fromArray(SPECIES, values, k).sub(bound));
+      FloatVector b = FloatExp.exp2(FloatVector.fromArray(SPECIES, values, k + LANES).sub(bound));
       a.intoArray(values, k);
       b.intoArray(values, k + LANES);
       even = even.add(a);

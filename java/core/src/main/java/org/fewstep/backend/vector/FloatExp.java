@@ -2,7 +2,6 @@ package org.fewstep.backend.vector;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -26,8 +25,6 @@ final class FloatExp {
   /** Below this the result is less than the smallest normal number, and flushed to zero. */
   private static final FloatVector UNDERFLOW = constant(-126f);
 
-  private static final FloatVector OVERFLOW = constant(128f);
-
   // The polynomial of degree 6 with value 1 at 0 that minimises the largest relative error against
   // 2^f over |f| <= 1/2 (Remez exchange in 60 digits): 2.6e-9, a twentieth of an ulp.
   private static final FloatVector P1 = constant(0.69314721496816497f);
@@ -46,7 +43,6 @@ final class FloatExp {
 
   private static final int SQRT_HALF_BITS = 0x3f3504f3;
 
-  private static final FloatVector INFINITY = constant(Float.POSITIVE_INFINITY);
   private static final FloatVector ONE = constant(1f);
   private static final FloatVector ZERO = constant(0f);
 
@@ -61,7 +57,7 @@ final class FloatExp {
    * gives NaN unless it carries a payload; from 128 on the result is arbitrary. For logits, which
    * are bounded above.
    */
-  static FloatVector exp2Bounded(FloatVector x) {
+  static FloatVector exp2(FloatVector x) {
     FloatVector shifted = x.add(ROUND);
     FloatVector f = x.sub(shifted.sub(ROUND));
     FloatVector p = f.fma(P6, P5);
@@ -75,12 +71,6 @@ final class FloatExp {
         shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, SIGNIFICAND_BITS);
     FloatVector scaled = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     return scaled.blend(ZERO, x.lt(UNDERFLOW));
-  }
-
-  /** 2^x as {@link #exp2Bounded}, for every x: infinity from 128 on, NaN for NaN. */
-  static FloatVector exp2(FloatVector x) {
-    VectorMask<Float> regular = x.lt(OVERFLOW);
-    return x.add(INFINITY).blend(exp2Bounded(x), regular);
   }
 
   /** The base-2 logarithm of a positive normal number, within 3 ulp, exact at powers of two. */

@@ -219,8 +219,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector qa = e0a.mul(e0a);
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector qb = e0b.mul(e0b);
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         za = za.add(weightA);
         s0a = weightA.fma(e0a, s0a);
         zb = zb.add(weightB);
@@ -256,8 +256,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector qa = e0a.mul(e0a);
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector qb = e0b.mul(e0b);
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         za = za.add(weightA);
         s0a = weightA.fma(e0a, s0a);
         m0a = weightA.fma(start0, m0a);
@@ -302,8 +302,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector e1b = x1b.sub(mean1).sub(low1);
         FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         za = za.add(weightA);
         s0a = weightA.fma(e0a, s0a);
         s1a = weightA.fma(e1a, s1a);
@@ -354,8 +354,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector e1b = x1b.sub(mean1).sub(low1);
         FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         za = za.add(weightA);
         s0a = weightA.fma(e0a, s0a);
         s1a = weightA.fma(e1a, s1a);
@@ -406,7 +406,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e1 = x1.sub(mean1).sub(low1);
         FloatVector e2 = x2.sub(mean2).sub(low2);
         FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
-        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector weight = FloatExp.exp2(q.fma(scale, c));
         z = z.add(weight);
         s0 = weight.fma(e0, s0);
         s1 = weight.fma(e1, s1);
@@ -451,7 +451,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e1 = x1.sub(mean1).sub(low1);
         FloatVector e2 = x2.sub(mean2).sub(low2);
         FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
-        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector weight = FloatExp.exp2(q.fma(scale, c));
         z = z.add(weight);
         s0 = weight.fma(e0, s0);
         s1 = weight.fma(e1, s1);
@@ -490,8 +490,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector qa = e0a.mul(e0a);
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector qb = e0b.mul(e0b);
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         FloatVector c0a = e0a.sub(centre0A);
         sumA = weightA.fma(c0a.mul(c0a), sumA);
         FloatVector c0b = e0b.sub(centre0B);
@@ -530,8 +530,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector e1b = x1b.sub(mean1).sub(low1);
         FloatVector qb = e0b.fma(e0b, e1b.mul(e1b));
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         FloatVector c0a = e0a.sub(centre0A);
         FloatVector c1a = e1a.sub(centre1A);
         sumA = weightA.fma(c0a.fma(c0a, c1a.mul(c1a)), sumA);
@@ -569,7 +569,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e1 = x1.sub(mean1).sub(low1);
         FloatVector e2 = x2.sub(mean2).sub(low2);
         FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
-        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector weight = FloatExp.exp2(q.fma(scale, c));
         FloatVector c0 = e0.sub(centre0);
         FloatVector c1 = e1.sub(centre1);
         FloatVector c2 = e2.sub(centre2);
@@ -601,8 +601,8 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector qa = e0a.mul(e0a);
         FloatVector e0b = x0b.sub(mean0).sub(low0);
         FloatVector qb = e0b.mul(e0b);
-        FloatVector weightA = FloatExp.exp2Bounded(qa.fma(scale, c));
-        FloatVector weightB = FloatExp.exp2Bounded(qb.fma(scale, c));
+        FloatVector weightA = FloatExp.exp2(qa.fma(scale, c));
+        FloatVector weightB = FloatExp.exp2(qb.fma(scale, c));
         FloatVector c0a = e0a.sub(centre0A);
         FloatVector alongA = weightA.mul(c0a.mul(v0a));
         sum0A = alongA.fma(c0a, sum0A);
@@ -638,7 +638,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e0 = x0.sub(mean0).sub(low0);
         FloatVector e1 = x1.sub(mean1).sub(low1);
         FloatVector q = e0.fma(e0, e1.mul(e1));
-        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector weight = FloatExp.exp2(q.fma(scale, c));
         FloatVector c0 = e0.sub(centre0);
         FloatVector c1 = e1.sub(centre1);
         FloatVector along = weight.mul(c0.fma(v0, c1.mul(v1)));
@@ -680,7 +680,7 @@ final class FloatLowDimensionKernel extends FloatIsotropicKernel {
         FloatVector e1 = x1.sub(mean1).sub(low1);
         FloatVector e2 = x2.sub(mean2).sub(low2);
         FloatVector q = e0.fma(e0, e1.fma(e1, e2.mul(e2)));
-        FloatVector weight = FloatExp.exp2Bounded(q.fma(scale, c));
+        FloatVector weight = FloatExp.exp2(q.fma(scale, c));
         FloatVector c0 = e0.sub(centre0);
         FloatVector c1 = e1.sub(centre1);
         FloatVector c2 = e2.sub(centre2);

@@ -229,8 +229,8 @@ abstract class FloatMixtureKernel {
       FloatVector c = FloatVector.broadcast(SPECIES, logit[k]);
       FloatVector a = FloatVector.fromArray(SPECIES, weights, at);
       FloatVector b = FloatVector.fromArray(SPECIES, weights, at + LENGTH);
-      FloatVector weightA = FloatExp.exp2Bounded(c.sub(a));
-      FloatVector weightB = FloatExp.exp2Bounded(c.sub(b));
+      FloatVector weightA = FloatExp.exp2(c.sub(a));
+      FloatVector weightB = FloatExp.exp2(c.sub(b));
       totalA = totalA.add(weightA);
       totalB = totalB.add(weightB);
       weightA.intoArray(weights, at);
@@ -266,7 +266,7 @@ abstract class FloatMixtureKernel {
       FloatVector u = FloatVector.fromArray(SPECIES, weights, k * GROUP + half);
       FloatVector c = FloatVector.broadcast(SPECIES, logit[k]);
       FloatVector z = c.sub(u.sub(nearest)).sub(largest).add(constants.logitLow[k]);
-      FloatVector weight = FloatExp.exp2Bounded(z.blend(c.sub(u), trusted));
+      FloatVector weight = FloatExp.exp2(z.blend(c.sub(u), trusted));
       weight.intoArray(weights, k * GROUP + half);
       total = total.add(weight);
     }

@@ -26,8 +26,7 @@ class ExponentialTest {
   void float32IsWithinAnUlpForEverySixteenthArgument() {
     int length = FloatLanes.LENGTH;
     float[] x = new float[length];
-    float[] full = new float[length];
-    float[] bounded = new float[length];
+    float[] y = new float[length];
     double worst = 0;
     // Bit patterns 0 to 128f, and their negatives down to -126.
     for (int sign = 0; sign < 2; sign++) {
@@ -37,15 +36,11 @@ class ExponentialTest {
           x[lane] = Float.intBitsToFloat(bits + 16 * lane | sign << 31);
         }
         FloatVector v = FloatVector.fromArray(FloatLanes.SPECIES, x, 0);
-        FloatExp.exp2(v).intoArray(full, 0);
-        FloatExp.exp2Bounded(v).intoArray(bounded, 0);
+        FloatExp.exp2(v).intoArray(y, 0);
         for (int lane = 0; lane < length; lane++) {
           double expected = Math.exp(x[lane] * LN_2);
-          double error = Math.abs(full[lane] - expected) / Math.ulp((float) expected);
+          double error = Math.abs(y[lane] - expected) / Math.ulp((float) expected);
           worst = Math.max(worst, error);
-          if (full[lane] != bounded[lane]) {
-            throw new AssertionError("exp2 and exp2Bounded differ at " + x[lane]);
-          }
         }
       }
     }
@@ -84,20 +79,13 @@ class ExponentialTest {
     assertThat(exp2(-1e30f)).isEqualTo(0f);
     assertThat(exp2(Float.NEGATIVE_INFINITY)).isEqualTo(0f);
     assertThat(exp2(127f)).isEqualTo(0x1p127f);
-    assertThat(exp2(128f)).isEqualTo(Float.POSITIVE_INFINITY);
-    assertThat(exp2(Float.MAX_VALUE)).isEqualTo(Float.POSITIVE_INFINITY);
-    assertThat(exp2(Float.POSITIVE_INFINITY)).isEqualTo(Float.POSITIVE_INFINITY);
     assertThat(exp2(Float.NaN)).isNaN();
-    assertThat(exp2(Float.intBitsToFloat(0x7fc00001))).isNaN();
     assertThat(exp2(0.0)).isEqualTo(1.0);
     assertThat(exp2(-1022.0)).isEqualTo(Double.MIN_NORMAL);
     assertThat(exp2(Math.nextDown(-1022.0))).isEqualTo(0.0);
     assertThat(exp2(Double.NEGATIVE_INFINITY)).isEqualTo(0.0);
     assertThat(exp2(1023.0)).isEqualTo(0x1p1023);
-    assertThat(exp2(1024.0)).isEqualTo(Double.POSITIVE_INFINITY);
-    assertThat(exp2(Double.POSITIVE_INFINITY)).isEqualTo(Double.POSITIVE_INFINITY);
     assertThat(exp2(Double.NaN)).isNaN();
-    assertThat(exp2(Double.longBitsToDouble(0x7ff8000000000001L))).isNaN();
   }
 
   @Test
