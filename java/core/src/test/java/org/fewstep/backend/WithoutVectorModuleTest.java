@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,7 +79,7 @@ class WithoutVectorModuleTest {
   private record Output(String stdout, String stderr) {}
 
   private static Output run(Path folder, List<String> flags)
-      throws IOException, InterruptedException {
+      throws IOException, InterruptedException, URISyntaxException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
@@ -89,7 +90,8 @@ class WithoutVectorModuleTest {
         new ProcessBuilder(command).redirectOutput(stdout.toFile()).redirectError(stderr.toFile());
     builder.environment().remove("JDK_JAVA_OPTIONS");
     builder.environment().remove("JAVA_TOOL_OPTIONS");
-    assertThat(builder.start().waitFor()).as(Files.readString(stderr)).isZero();
+    int status = builder.start().waitFor();
+    assertThat(status).as(read(stderr)).isZero();
     return new Output(read(stdout), read(stderr));
   }
 
@@ -98,7 +100,7 @@ class WithoutVectorModuleTest {
   }
 
   /** The class path of a stranger: the library and EJML, and where the program above lies. */
-  private static String classPath() {
+  private static String classPath() throws URISyntaxException {
     return String.join(
         File.pathSeparator,
         locationOf(Backends.class),
@@ -107,7 +109,7 @@ class WithoutVectorModuleTest {
         Path.of(System.getProperty("basedir", ""), "target", "test-classes").toString());
   }
 
-  private static String locationOf(Class<?> type) {
-    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().getPath()).toString();
+  private static String locationOf(Class<?> type) throws URISyntaxException {
+    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
   }
 }
