@@ -112,7 +112,7 @@ public final class Ratios {
 
   private Ratios(Settings settings) {
     this.settings = settings;
-    this.report = new Report(System.out, Machine.describe());
+    this.report = new Report(System.out, Machine.describe(), !settings.quick);
   }
 
   /** Runs the sections asked for; exits with 2 when it does not understand what is asked. */
