@@ -1,12 +1,10 @@
 package org.fewstep.backend.vector;
 
-import java.lang.ref.WeakReference;
 import java.util.function.Function;
 
 /**
  * The packed forms of the mixtures (or plans) used last, found by identity, so that a call repeated
- * with the same mixture packs and allocates nothing. Holds a mixture weakly and its packed form
- * until another takes its place.
+ * with the same mixture packs and allocates nothing. Keeps a few until others take their place.
  */
 final class KernelCache<M, T> {
 
@@ -19,7 +17,7 @@ final class KernelCache<M, T> {
 
   private int next;
 
-  private record Entry<M, T>(WeakReference<M> key, T value) {}
+  private record Entry<M, T>(M key, T value) {}
 
   KernelCache(Function<M, T> pack) {
     this.pack = pack;
@@ -30,14 +28,14 @@ final class KernelCache<M, T> {
     T found = find(mixture);
     if (found == null) {
       found = pack.apply(mixture);
-      add(new Entry<>(new WeakReference<>(mixture), found));
+      add(new Entry<>(mixture, found));
     }
     return found;
   }
 
   private synchronized T find(M mixture) {
     for (Entry<M, T> entry : entries) {
-      if (entry != null && entry.key.refersTo(mixture)) {
+      if (entry != null && entry.key == mixture) {
         return entry.value;
       }
     }
