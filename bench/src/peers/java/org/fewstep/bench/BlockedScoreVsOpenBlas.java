@@ -4,8 +4,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 import org.fewstep.backend.Backend;
@@ -65,9 +63,8 @@ public class BlockedScoreVsOpenBlas {
   private static final int PLAIN = 111;
   private static final int TRANSPOSED = 112;
 
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-  private static final int PEAK_ROUNDS = 200_000;
-  private static final double PEAK_FLOPS = 2.0 * PEAK_ROUNDS * 12 * SPECIES.length();
+  private static final long PEAK_ROUNDS = 200_000;
+  private static final double PEAK_FLOPS = FmaLoops.operations(Precision.FLOAT32, PEAK_ROUNDS);
 
   /** Rows, dimension and components. */
   @Param({"16384x64x256", "2048x784x1024"})
@@ -183,13 +180,13 @@ public class BlockedScoreVsOpenBlas {
 
   /** One pair: the two products by OpenBLAS, then our score; and the peak. */
   @Benchmark
-  public float pair() {
+  public double pair() {
     long start = System.nanoTime();
     products();
     long middle = System.nanoTime();
     backend.mixture(mixture, points, outputs);
     long end = System.nanoTime();
-    float sum = multiplyAdds();
+    double sum = FmaLoops.run(Precision.FLOAT32, PEAK_ROUNDS);
     if (warm && pairs < ratios.length) {
       peak = Math.max(peak, PEAK_FLOPS / (System.nanoTime() - end));
       record(end - middle, middle - start);
@@ -234,39 +231,5 @@ public class BlockedScoreVsOpenBlas {
         0,
         blasResult,
         dimension);
-  }
-
-  /** Twelve chains side by side, more than the latency of two units needs. */
-  private static float multiplyAdds() {
-    FloatVector factor = FloatVector.broadcast(SPECIES, 0.999f);
-    FloatVector term = FloatVector.broadcast(SPECIES, 0.001f);
-    FloatVector v0 = factor;
-    FloatVector v1 = factor;
-    FloatVector v2 = factor;
-    FloatVector v3 = factor;
-    FloatVector v4 = factor;
-    FloatVector v5 = factor;
-    FloatVector v6 = term;
-    FloatVector v7 = term;
-    FloatVector v8 = term;
-    FloatVector v9 = term;
-    FloatVector v10 = term;
-    FloatVector v11 = term;
-    for (int i = 0; i < PEAK_ROUNDS; i++) {
-      v0 = v0.fma(factor, term);
-      v1 = v1.fma(factor, term);
-      v2 = v2.fma(factor, term);
-      v3 = v3.fma(factor, term);
-      v4 = v4.fma(factor, term);
-      v5 = v5.fma(factor, term);
-      v6 = v6.fma(factor, term);
-      v7 = v7.fma(factor, term);
-      v8 = v8.fma(factor, term);
-      v9 = v9.fma(factor, term);
-      v10 = v10.fma(factor, term);
-      v11 = v11.fma(factor, term);
-    }
-    FloatVector low = v0.add(v1).add(v2).add(v3).add(v4).add(v5);
-    return low.add(v6).add(v7).add(v8).add(v9).add(v10).add(v11).lane(0);
   }
 }
