@@ -13,6 +13,7 @@ module org.fewstep {
   exports org.fewstep.flow;
   exports org.fewstep.grid;
   exports org.fewstep.mixture;
+  exports org.fewstep.network;
 
   uses BackendProvider;
 

@@ -4,6 +4,9 @@ import java.util.List;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
 
 /**
  * The kernels: every operation is one call for a whole batch and asks only for the outputs that it
@@ -63,6 +66,82 @@ public interface Backend extends AutoCloseable {
    *     the caller then composes single steps, with the same result within rounding
    */
   boolean trajectory(GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs);
+
+  /**
+   * Evaluates a network for every row of x, at one time.
+   *
+   * @param t the time of all rows, within the network's times; of no account to a network that
+   *     takes no time
+   * @param x [n,d], the time not among the columns
+   * @param outputs what is wanted, written on return
+   */
+  void network(Network network, double t, Batch x, NetworkOutputs outputs);
+
+  /**
+   * Evaluates a network at one time per row, for adaptive solvers.
+   *
+   * @param times [n,1] in FLOAT64 whatever the precision of x: the time of each row; a row whose
+   *     time is NaN, or not one of the network's, gives NaN
+   */
+  void network(Network network, Batch times, Batch x, NetworkOutputs outputs);
+
+  /**
+   * The forward pass of a network in training, whose parameters are a batch.
+   *
+   * @param shape the layers; x has as many columns as it has inputs
+   * @param frame what surrounds the layers
+   * @param parameters [1,P], in the order of the shape
+   * @param x [n,in]
+   * @param y [n,out], written
+   * @param saved [n,H] with H the {@linkplain NetworkShape#hiddenUnits hidden units}: what the
+   *     backward pass wants, in an order of the backend's own; null if there will be none, or H = 0
+   */
+  void networkForward(
+      NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved);
+
+  /**
+   * The backward pass: from the derivative of a loss in y to those in the parameters and in x.
+   *
+   * <p>The sum over rows is taken over fixed runs of rows, then over the runs in order: its bits
+   * depend on the batch, not on the number of threads.
+   *
+   * @param saved as {@link #networkForward} wrote it for the same parameters and x
+   * @param dy [n,out]
+   * @param dx [n,in], written; null if it is not wanted
+   * @param gradient [1,P], written: the derivative in every parameter, summed over rows; null if it
+   *     is not wanted
+   */
+  void networkBackward(
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient);
+
+  /**
+   * One step of an optimiser, see {@link AdamStep}. A gradient that is not finite makes the
+   * parameters NaN.
+   *
+   * @param parameters [1,P], changed
+   * @param gradient [1,P]
+   * @param mean [1,P], the moving mean m of the gradient, changed; zero before the first step
+   * @param square [1,P], the moving mean v of its squares, likewise
+   */
+  void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square);
+
+  /**
+   * Draws rows with replacement: row i of {@code out} is row {@code floor(u n)} of {@code source},
+   * u the uniform number {@code first + i} of the Philox stream of the seed. The same seed draws
+   * the same rows of two sources.
+   *
+   * @param out [b,d]
+   * @param source [n,d], n >= 1, not {@code out}
+   * @param first the number in the stream of the first row, >= 0
+   */
+  void draw(Batch out, Batch source, long seed, long first);
 
   /**
    * The linear combination {@code out = sum_j weights[j] terms[j]}, summed in the order given;

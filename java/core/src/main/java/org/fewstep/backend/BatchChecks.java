@@ -4,6 +4,9 @@ import java.util.List;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
 
 /**
  * Refusals of arguments that do not fit a call; every backend checks by these, before any work.
@@ -131,6 +134,112 @@ public final class BatchChecks {
     requireSpace("x", x, space);
     outputs.requireFits(x, plan);
     plan.requireFits(mixture);
+  }
+
+  /** Refuses the arguments of {@link Backend#network} at one time that do not fit. */
+  public static void requireNetwork(
+      String space, Network network, double t, Batch x, NetworkOutputs outputs) {
+    requireNetwork(space, network, x, outputs);
+    if (network.takesTime()) {
+      network.requireTime("t", t);
+    }
+  }
+
+  /** Refuses the arguments of {@link Backend#network} at one time per row that do not fit. */
+  public static void requireNetwork(
+      String space, Network network, Batch times, Batch x, NetworkOutputs outputs) {
+    requireNetwork(space, network, x, outputs);
+    requirePerRow("times", times, x);
+  }
+
+  private static void requireNetwork(
+      String space, Network network, Batch x, NetworkOutputs outputs) {
+    requireGiven("network", network);
+    requireGiven("outputs", outputs);
+    outputs.requireFits(x, network);
+    requireSpace("x", x, space);
+  }
+
+  /** Refuses the arguments of {@link Backend#networkForward} that do not fit. */
+  public static void requireForward(
+      String space,
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch y,
+      Batch saved) {
+    requireTrainable(space, shape, frame, parameters, x);
+    requireGiven("y", y);
+    requireLike("y", y, x, shape.outputs());
+    if (saved != null) {
+      requireLike("saved", saved, x, shape.hiddenUnits());
+    }
+  }
+
+  /** Refuses the arguments of {@link Backend#networkBackward} that do not fit. */
+  public static void requireBackward(
+      String space,
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient) {
+    requireTrainable(space, shape, frame, parameters, x);
+    if (shape.hiddenUnits() > 0) {
+      requireGiven("saved", saved);
+      requireLike("saved", saved, x, shape.hiddenUnits());
+    }
+    requireGiven("dy", dy);
+    requireLike("dy", dy, x, shape.outputs());
+    requireLike("dx", dx, x, shape.inputs());
+    if (gradient != null) {
+      requireParameters("gradient", gradient, shape, x);
+    }
+  }
+
+  private static void requireTrainable(
+      String space, NetworkShape shape, Frame frame, Batch parameters, Batch x) {
+    requireGiven("shape", shape);
+    requireGiven("frame", frame);
+    frame.requireFits(shape.inputs(), shape.outputs());
+    requireColumns("x", x, shape.inputs());
+    requireSpace("x", x, space);
+    requireParameters("parameters", parameters, shape, x);
+  }
+
+  private static void requireParameters(String argument, Batch batch, NetworkShape shape, Batch x) {
+    requireShape(argument, batch, 1, shape.parameters());
+    requirePrecision(argument, batch, x.precision());
+    requireSpace(argument, batch, x.space());
+  }
+
+  /** Refuses the arguments of {@link Backend#adam} that do not fit. */
+  public static void requireAdam(
+      String space, AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
+    requireGiven("step", step);
+    requireOpen("parameters", parameters);
+    requireSpace("parameters", parameters, space);
+    requireGiven("gradient", gradient);
+    requireLike("gradient", gradient, parameters, parameters.columns());
+    requireGiven("mean", mean);
+    requireLike("mean", mean, parameters, parameters.columns());
+    requireGiven("square", square);
+    requireLike("square", square, parameters, parameters.columns());
+  }
+
+  /** Refuses the arguments of {@link Backend#draw} that do not fit. */
+  public static void requireDraw(String space, Batch out, Batch source, long first) {
+    requireStream(space, out, first);
+    requireColumns("source", source, out.columns());
+    requirePrecision("source", source, out.precision());
+    requireSpace("source", source, space);
+    if (source.rows() < 1) {
+      throw new IllegalArgumentException("source must have at least 1 row, but has none");
+    }
   }
 
   /** Refuses the arguments of {@link Backend#combine} that do not fit, in that memory space. */

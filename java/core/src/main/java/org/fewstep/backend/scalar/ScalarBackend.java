@@ -1,12 +1,14 @@
 package org.fewstep.backend.scalar;
 
 import java.util.List;
+import org.fewstep.backend.AdamStep;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.BackendOptions;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.BatchChecks;
 import org.fewstep.backend.ErrorEstimate;
 import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.NetworkOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.TrajectoryOutputs;
@@ -15,6 +17,9 @@ import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.FullCovariance;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
 
 /**
  * The reference backend, against which every kernel of every other is tested: float64, plain loops,
@@ -38,6 +43,9 @@ final class ScalarBackend implements Backend {
   private final Scratch[] scratches;
   private final MixtureCall[] mixtureCalls;
   private final TrajectoryCall[] trajectoryCalls;
+  private final NetworkCall[] networkCalls;
+  private final TrainingCall[] trainingCalls;
+  private final DrawCall[] drawCalls;
   private final LinearCall[] linearCalls;
   private final RandomCall[] randomCalls;
 
@@ -47,12 +55,18 @@ final class ScalarBackend implements Backend {
     scratches = new Scratch[threads];
     mixtureCalls = new MixtureCall[threads];
     trajectoryCalls = new TrajectoryCall[threads];
+    networkCalls = new NetworkCall[threads];
+    trainingCalls = new TrainingCall[threads];
+    drawCalls = new DrawCall[threads];
     linearCalls = new LinearCall[threads];
     randomCalls = new RandomCall[threads];
     for (int worker = 0; worker < threads; worker++) {
       scratches[worker] = new Scratch();
       mixtureCalls[worker] = new MixtureCall(scratches);
       trajectoryCalls[worker] = new TrajectoryCall(scratches);
+      networkCalls[worker] = new NetworkCall(threads);
+      trainingCalls[worker] = new TrainingCall();
+      drawCalls[worker] = new DrawCall(scratches);
       linearCalls[worker] = new LinearCall();
       randomCalls[worker] = new RandomCall(scratches);
     }
@@ -124,6 +138,91 @@ final class ScalarBackend implements Backend {
       pool.release(worker);
     }
     return true;
+  }
+
+  @Override
+  public void network(Network network, double t, Batch x, NetworkOutputs outputs) {
+    BatchChecks.requireNetwork(Batch.HOST, network, t, x, outputs);
+    network(network, t, null, x, outputs);
+  }
+
+  @Override
+  public void network(Network network, Batch times, Batch x, NetworkOutputs outputs) {
+    BatchChecks.requireNetwork(Batch.HOST, network, times, x, outputs);
+    network(network, Double.NaN, times, x, outputs);
+  }
+
+  private void network(Network network, double t, Batch times, Batch x, NetworkOutputs outputs) {
+    int worker = pool.acquire();
+    NetworkCall call = networkCalls[worker];
+    try {
+      call.prepare(network, t, times, x, outputs);
+      pool.run(worker, x.rows(), grain(network.parameters()), call);
+    } finally {
+      call.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void networkForward(
+      NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
+    BatchChecks.requireForward(Batch.HOST, shape, frame, parameters, x, y, saved);
+    int worker = pool.acquire();
+    TrainingCall call = trainingCalls[worker];
+    try {
+      call.prepareForward(shape, frame, parameters, x, y, saved);
+      pool.run(worker, call.runs(), 1, call);
+    } finally {
+      call.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void networkBackward(
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient) {
+    BatchChecks.requireBackward(Batch.HOST, shape, frame, parameters, x, saved, dy, dx, gradient);
+    int worker = pool.acquire();
+    TrainingCall call = trainingCalls[worker];
+    try {
+      call.prepareBackward(shape, frame, parameters, x, saved, dy, dx, gradient != null);
+      pool.run(worker, call.runs(), 1, call);
+      if (gradient != null) {
+        call.storeGradient(gradient);
+      }
+    } finally {
+      call.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
+    BatchChecks.requireAdam(Batch.HOST, step, parameters, gradient, mean, square);
+    pool.requireOpen();
+    Optimiser.adam(step, parameters, gradient, mean, square);
+  }
+
+  @Override
+  public void draw(Batch out, Batch source, long seed, long first) {
+    BatchChecks.requireDraw(Batch.HOST, out, source, first);
+    int worker = pool.acquire();
+    DrawCall call = drawCalls[worker];
+    try {
+      call.prepare(out, source, seed, first);
+      pool.run(worker, out.rows(), NUMBERS_PER_CHUNK, call);
+    } finally {
+      call.clear();
+      pool.release(worker);
+    }
   }
 
   @Override

@@ -2,15 +2,20 @@ package org.fewstep.backend.vector;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.fewstep.backend.AdamStep;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.ErrorEstimate;
 import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.NetworkOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.TrajectoryOutputs;
 import org.fewstep.backend.WorkerPool;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
 
 /**
  * The float32 kernels over whole batches: rows are split over the pool, and every worker has its
@@ -107,6 +112,45 @@ final class FloatEngine implements KernelEngine {
       pool.release(worker);
     }
     return true;
+  }
+
+  @Override
+  public void network(Network network, double t, Batch x, NetworkOutputs outputs) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void network(Network network, Batch times, Batch x, NetworkOutputs outputs) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void networkForward(
+      NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void networkBackward(
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void draw(Batch out, Batch source, long seed, long first) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

@@ -1,12 +1,14 @@
 package org.fewstep.backend.vector;
 
 import java.util.List;
+import org.fewstep.backend.AdamStep;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.BackendOptions;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.BatchChecks;
 import org.fewstep.backend.ErrorEstimate;
 import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.NetworkOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.TrajectoryOutputs;
@@ -14,6 +16,9 @@ import org.fewstep.backend.WorkerPool;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
 
 /** The Vector API backend: checks arguments and hands them to the engine of their precision. */
 final class VectorBackend implements Backend {
@@ -79,6 +84,51 @@ final class VectorBackend implements Backend {
     BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
     pool.requireOpen();
     return engine(x).trajectory(mixture, plan, x, outputs);
+  }
+
+  @Override
+  public void network(Network network, double t, Batch x, NetworkOutputs outputs) {
+    BatchChecks.requireNetwork(Batch.HOST, network, t, x, outputs);
+    engine(x).network(network, t, x, outputs);
+  }
+
+  @Override
+  public void network(Network network, Batch times, Batch x, NetworkOutputs outputs) {
+    BatchChecks.requireNetwork(Batch.HOST, network, times, x, outputs);
+    engine(x).network(network, times, x, outputs);
+  }
+
+  @Override
+  public void networkForward(
+      NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
+    BatchChecks.requireForward(Batch.HOST, shape, frame, parameters, x, y, saved);
+    engine(x).networkForward(shape, frame, parameters, x, y, saved);
+  }
+
+  @Override
+  public void networkBackward(
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient) {
+    BatchChecks.requireBackward(Batch.HOST, shape, frame, parameters, x, saved, dy, dx, gradient);
+    engine(x).networkBackward(shape, frame, parameters, x, saved, dy, dx, gradient);
+  }
+
+  @Override
+  public void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
+    BatchChecks.requireAdam(Batch.HOST, step, parameters, gradient, mean, square);
+    engine(parameters).adam(step, parameters, gradient, mean, square);
+  }
+
+  @Override
+  public void draw(Batch out, Batch source, long seed, long first) {
+    BatchChecks.requireDraw(Batch.HOST, out, source, first);
+    engine(out).draw(out, source, seed, first);
   }
 
   @Override
