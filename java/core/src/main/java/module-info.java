@@ -10,10 +10,12 @@ module org.fewstep {
 
   exports org.fewstep.backend;
   exports org.fewstep.diffusion;
+  exports org.fewstep.distill;
   exports org.fewstep.flow;
   exports org.fewstep.grid;
   exports org.fewstep.mixture;
   exports org.fewstep.network;
+  exports org.fewstep.training;
 
   uses BackendProvider;
 

@@ -158,6 +158,23 @@ public final class NetworkShape {
     return List.copyOf(result);
   }
 
+  /** The kinds of units layer by layer, in words that are the same in every run of a program. */
+  public String unitRuns() {
+    StringBuilder text = new StringBuilder();
+    for (List<Unit> layer : layers) {
+      text.append(text.isEmpty() ? "" : ", ");
+      for (int first = 0, end; first < layer.size(); first = end) {
+        end = first + 1;
+        while (end < layer.size() && layer.get(end) == layer.get(first)) {
+          end++;
+        }
+        text.append(first == 0 ? "" : " + ").append(end - first).append(' ');
+        text.append(layer.get(first));
+      }
+    }
+    return text.toString();
+  }
+
   private List<Integer> widths() {
     return layers.stream().map(List::size).toList();
   }
