@@ -25,7 +25,13 @@ public enum GridKind {
   TYPICAL("typical"),
 
   /** Knots moved until a solver errs least; built by {@code org.fewstep.flow.RefinedGrid}. */
-  REFINED("refined");
+  REFINED("refined"),
+
+  /**
+   * Knots at which a learned composition errs least; built by {@code
+   * org.fewstep.distill.StudentGrid}.
+   */
+  STUDENT("student");
 
   private final String label;
 

@@ -66,6 +66,10 @@ public final class TimeGrids {
           throw new IllegalArgumentException(
               "a refined grid needs a solver to refine for: build it with"
                   + " org.fewstep.flow.RefinedGrid");
+      case STUDENT ->
+          throw new IllegalArgumentException(
+              "a student grid needs a student to be trained: build it with"
+                  + " org.fewstep.distill.StudentGrid");
     };
   }
 

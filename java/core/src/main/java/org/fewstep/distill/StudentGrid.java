@@ -1,0 +1,239 @@
+package org.fewstep.distill;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.DoubleStream;
+import org.fewstep.backend.Backend;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.NetworkOutputs;
+import org.fewstep.backend.Precision;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.flow.DpmSolver2M;
+import org.fewstep.flow.Flow;
+import org.fewstep.flow.FlowResult;
+import org.fewstep.grid.GridKind;
+import org.fewstep.grid.GridSpec;
+import org.fewstep.grid.TimeGrid;
+import org.fewstep.grid.TimeGrids;
+import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Network;
+import org.fewstep.training.CheckpointStore;
+import org.fewstep.training.Seeds;
+import org.fewstep.training.TrainingListener;
+import org.fewstep.training.TrainingOptions;
+
+/**
+ * Grids whose knots cost a student least, the kind {@link GridKind#STUDENT}.
+ *
+ * <p>Some thirty candidate knots are taken from the typical and the log-SNR grid. For every pair of
+ * them a student is trained briefly on exact trajectories, and the exact flow takes what it makes
+ * of held-out states on to the data: that is what this segment would add to the error at the end if
+ * all others were perfect. The knots are those of the path from noise to data on which these
+ * contributions add up to least, found by dynamic programming.
+ *
+ * <p>So nothing is assumed of what makes a map hard to learn or an error grow: both are measured,
+ * on the network that will be used. Deterministic for a seed and a backend; takes seconds.
+ */
+public final class StudentGrid {
+
+  private static final int CANDIDATES = 16;
+  private static final int TRAJECTORIES = 4000;
+  private static final int HELD_OUT = 1000;
+  private static final int STEPS = 600;
+
+  /** Candidates keep at least this ratio of times. */
+  private static final double CLEARANCE = 1.03;
+
+  /** Steps of the solver that takes a student's states on to the data. */
+  private static final int EXACT_STEPS = 48;
+
+  private final GaussianMixture mixture;
+  private final Diffusion process;
+  private final Student student;
+  private final Backend backend;
+  private final long seed;
+  private final double[] times;
+  private final double[][] learned;
+  private final double[][] judged;
+
+  private StudentGrid(
+      GaussianMixture mixture,
+      Diffusion process,
+      Student student,
+      double[] times,
+      Backend backend,
+      long seed) {
+    this.mixture = mixture;
+    this.process = process;
+    this.student = student;
+    this.backend = backend;
+    this.seed = seed;
+    this.times = times;
+    TimeGrid grid = TimeGrid.of(times);
+    Teacher teacher = new Teacher(mixture, process, backend);
+    this.learned = teacher.trajectories(grid, TRAJECTORIES, Seeds.derived(seed, 1));
+    this.judged = teacher.trajectories(grid, HELD_OUT, Seeds.derived(seed, 2));
+  }
+
+  /**
+   * The grid of a mixture for a student.
+   *
+   * @param segments S, fewer than the candidates, which are 31 or a little less
+   * @param end > 0
+   * @param backend trains the students and evaluates the mixture; stays open
+   */
+  public static TimeGrid of(
+      GaussianMixture mixture,
+      Diffusion process,
+      double start,
+      double end,
+      int segments,
+      Student student,
+      Backend backend,
+      long seed) {
+    TimeGrid typical = TimeGrids.typical(mixture, process, start, end, CANDIDATES, backend, seed);
+    TimeGrid logSnr = TimeGrids.logSnr(process, start, end, CANDIDATES);
+    double[] times = merged(typical.knots(), logSnr.knots());
+    if (segments >= times.length) {
+      throw new IllegalArgumentException(
+          "segments must be at most %d for a %s grid, but is %d"
+              .formatted(times.length - 1, GridKind.STUDENT, segments));
+    }
+    StudentGrid grid = new StudentGrid(mixture, process, student, times, backend, seed);
+    return grid.cheapest(grid.contributions(), segments);
+  }
+
+  /** Both grids' knots, descending, without those that nearly coincide; both ends stay. */
+  private static double[] merged(double[] one, double[] other) {
+    double[] all = DoubleStream.concat(Arrays.stream(one), Arrays.stream(other)).sorted().toArray();
+    List<Double> kept = new ArrayList<>();
+    double start = all[all.length - 1];
+    for (double t : all) {
+      boolean apart = kept.isEmpty() || t > kept.get(kept.size() - 1) * CLEARANCE;
+      if (apart && (kept.isEmpty() || t * CLEARANCE < start)) {
+        kept.add(t);
+      }
+    }
+    kept.add(start);
+    return kept.reversed().stream().mapToDouble(t -> t).toArray();
+  }
+
+  /** contributions[i][j]: of a segment from candidate i to candidate j > i. */
+  private double[][] contributions() {
+    int count = times.length;
+    double[][] contributions = new double[count][count];
+    List<Future<?>> pending = new ArrayList<>();
+    try (ExecutorService threads = Executors.newFixedThreadPool(backend.threads())) {
+      for (int i = 0; i < count; i++) {
+        for (int j = i + 1; j < count; j++) {
+          int from = i;
+          int to = j;
+          pending.add(threads.submit(() -> contributions[from][to] = contribution(from, to)));
+        }
+      }
+      for (Future<?> future : pending) {
+        future.get();
+      }
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause
+          ? cause
+          : new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("the search for a grid was interrupted", e);
+    }
+    return contributions;
+  }
+
+  private double contribution(int from, int to) {
+    TrainingOptions options =
+        new TrainingOptions()
+            .withSteps(STEPS)
+            .withCheckEvery(STEPS)
+            .withSeed(Seeds.derived(seed, 3));
+    int d = mixture.dimension();
+    try {
+      Network network =
+          new SegmentTraining(student.shape(d), d, process, times[from], times[to])
+              .train(
+                  backend,
+                  Precision.FLOAT32,
+                  learned[from],
+                  learned[to],
+                  options,
+                  TrainingListener.NONE,
+                  CheckpointStore.NONE,
+                  Map.of());
+      return FlowError.of(
+              toData(to, learnedStates(network, judged[from])), toData(to, judged[to]), d)
+          .mean();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private double[] learnedStates(Network network, double[] states) {
+    int d = mixture.dimension();
+    try (Batch x = backend.allocate(states.length / d, d, Precision.FLOAT64)) {
+      x.copyFrom(states);
+      backend.network(network, network.timeHigh(), x, NetworkOutputs.none().withValue(x));
+      return x.toDoubleArray();
+    }
+  }
+
+  /** States at a candidate, taken on to the end. */
+  private double[] toData(int candidate, double[] states) {
+    if (candidate == times.length - 1) {
+      return states;
+    }
+    int d = mixture.dimension();
+    Flow flow =
+        Flow.of(mixture, process)
+            .withTimes(times[candidate], times[times.length - 1])
+            .withGrid(new GridSpec(GridKind.LOG_SNR, EXACT_STEPS))
+            .withSolver(new DpmSolver2M());
+    try (Batch x = backend.allocate(states.length / d, d, Precision.FLOAT64)) {
+      x.copyFrom(states);
+      try (FlowResult result = flow.run(backend, x)) {
+        return result.end().toDoubleArray();
+      }
+    }
+  }
+
+  /** The path from the first to the last candidate in so many segments that costs least. */
+  private TimeGrid cheapest(double[][] contributions, int segments) {
+    int count = times.length;
+    double[][] cost = new double[segments + 1][count];
+    int[][] before = new int[segments + 1][count];
+    for (double[] row : cost) {
+      Arrays.fill(row, Double.POSITIVE_INFINITY);
+    }
+    cost[0][0] = 0;
+    for (int s = 1; s <= segments; s++) {
+      for (int j = s; j < count; j++) {
+        for (int i = s - 1; i < j; i++) {
+          double through = cost[s - 1][i] + contributions[i][j];
+          if (through < cost[s][j]) {
+            cost[s][j] = through;
+            before[s][j] = i;
+          }
+        }
+      }
+    }
+    double[] knots = new double[segments + 1];
+    double[] passed = new double[segments + 1];
+    for (int s = segments, j = count - 1; s >= 0; j = before[s][j], s--) {
+      knots[s] = times[j];
+      passed[s] = cost[s][j];
+    }
+    return TimeGrid.of(GridKind.STUDENT.label(), knots, passed);
+  }
+}
