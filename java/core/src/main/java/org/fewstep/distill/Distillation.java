@@ -5,11 +5,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.BatchChecks;
@@ -116,27 +113,34 @@ public final class Distillation {
     return new Judge(backend, mixture, process).judge(flow, judged);
   }
 
+  /**
+   * Distils the flow on a grid, and once more into a single network of no more parameters.
+   * Checkpoints of the latter are kept apart; arguments and errors as those of {@link #run}.
+   */
+  public OneStepDiagnosis diagnose(Backend backend, TimeGrid grid) throws IOException {
+    DistillationResult many = run(backend, grid);
+    Student single = options.student().ofEqualSize(grid.segments(), mixture.dimension());
+    DistillationOptions same = options.withFineTuning(null).withWidth(single.width());
+    DistillationResult one =
+        new Distillation(mixture, process, same, listener, checkpoints.part("one-step"))
+            .run(backend, TimeGrid.of(grid.start(), grid.end()));
+    return new OneStepDiagnosis(many, one);
+  }
+
   private List<Network> trainSegments(Backend backend, TimeGrid grid, double[][] states)
       throws IOException {
     int segments = grid.segments();
     Progress progress = new Progress(segments, options.training().steps());
-    List<Future<Network>> pending = new ArrayList<>();
-    try (ExecutorService threads =
-        Executors.newFixedThreadPool(Math.min(segments, backend.threads()))) {
-      for (int s = 0; s < segments; s++) {
-        int segment = s;
-        pending.add(threads.submit(() -> train(backend, grid, segment, states, progress)));
-      }
-      List<Network> networks = new ArrayList<>();
-      for (Future<Network> future : pending) {
-        Network network = join(future, progress);
-        if (network == null) {
-          throw new CancellationException("the distillation was cancelled");
-        }
-        networks.add(network);
-      }
-      return networks;
+    List<Callable<Network>> tasks = new ArrayList<>();
+    for (int s = 0; s < segments; s++) {
+      int segment = s;
+      tasks.add(() -> train(backend, grid, segment, states, progress));
     }
+    List<Network> networks = Concurrently.run(backend.threads(), tasks, progress::cancel);
+    if (networks.contains(null)) {
+      throw new CancellationException("the distillation was cancelled");
+    }
+    return networks;
   }
 
   private Network train(
@@ -169,25 +173,6 @@ public final class Distillation {
     settings.put("end", Double.toString(end));
     settings.put("trajectories", Integer.toString(options.trajectories()));
     return settings;
-  }
-
-  /** Waits for a segment; the first that fails ends the others at their next check. */
-  private static Network join(Future<Network> future, Progress progress) throws IOException {
-    try {
-      return future.get();
-    } catch (ExecutionException e) {
-      progress.cancel();
-      switch (e.getCause()) {
-        case IOException cause -> throw cause;
-        case RuntimeException cause -> throw cause;
-        case Error cause -> throw cause;
-        default -> throw new IllegalStateException(e.getCause());
-      }
-    } catch (InterruptedException e) {
-      progress.cancel();
-      Thread.currentThread().interrupt();
-      throw new CancellationException("the distillation was interrupted");
-    }
   }
 
   /** Adds up the steps of all segments for the listener. */

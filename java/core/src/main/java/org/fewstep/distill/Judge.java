@@ -80,9 +80,13 @@ final class Judge {
         points -> teacher.trajectories(segment, points)[1], states, mixture.dimension());
   }
 
-  /** A network at states [rows, d], in float64 so that differences of it mean something. */
   private double[] apply(Network network, double[] states) {
-    int d = mixture.dimension();
+    return apply(backend, network, states);
+  }
+
+  /** A network at states [rows, d], in float64 so that differences of it mean something. */
+  static double[] apply(Backend backend, Network network, double[] states) {
+    int d = network.inputs();
     try (Batch x = backend.allocate(states.length / d, d, Precision.FLOAT64)) {
       x.copyFrom(states);
       backend.network(network, network.timeHigh(), x, NetworkOutputs.none().withValue(x));

@@ -6,14 +6,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.Callable;
 import java.util.stream.DoubleStream;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
-import org.fewstep.backend.NetworkOutputs;
 import org.fewstep.backend.Precision;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.flow.DpmSolver2M;
@@ -130,63 +126,43 @@ public final class StudentGrid {
   private double[][] contributions() {
     int count = times.length;
     double[][] contributions = new double[count][count];
-    List<Future<?>> pending = new ArrayList<>();
-    try (ExecutorService threads = Executors.newFixedThreadPool(backend.threads())) {
-      for (int i = 0; i < count; i++) {
-        for (int j = i + 1; j < count; j++) {
-          int from = i;
-          int to = j;
-          pending.add(threads.submit(() -> contributions[from][to] = contribution(from, to)));
-        }
+    List<Callable<Double>> tasks = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      for (int j = i + 1; j < count; j++) {
+        int from = i;
+        int to = j;
+        tasks.add(() -> contributions[from][to] = contribution(from, to));
       }
-      for (Future<?> future : pending) {
-        future.get();
-      }
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException cause
-          ? cause
-          : new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("the search for a grid was interrupted", e);
+    }
+    try {
+      Concurrently.run(backend.threads(), tasks, () -> {});
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // nothing is read or written here
     }
     return contributions;
   }
 
-  private double contribution(int from, int to) {
+  private double contribution(int from, int to) throws IOException {
     TrainingOptions options =
         new TrainingOptions()
             .withSteps(STEPS)
             .withCheckEvery(STEPS)
             .withSeed(Seeds.derived(seed, 3));
     int d = mixture.dimension();
-    try {
-      Network network =
-          new SegmentTraining(student.shape(d), d, process, times[from], times[to])
-              .train(
-                  backend,
-                  Precision.FLOAT32,
-                  learned[from],
-                  learned[to],
-                  options,
-                  TrainingListener.NONE,
-                  CheckpointStore.NONE,
-                  Map.of());
-      return FlowError.of(
-              toData(to, learnedStates(network, judged[from])), toData(to, judged[to]), d)
-          .mean();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private double[] learnedStates(Network network, double[] states) {
-    int d = mixture.dimension();
-    try (Batch x = backend.allocate(states.length / d, d, Precision.FLOAT64)) {
-      x.copyFrom(states);
-      backend.network(network, network.timeHigh(), x, NetworkOutputs.none().withValue(x));
-      return x.toDoubleArray();
-    }
+    Network network =
+        new SegmentTraining(student.shape(d), d, process, times[from], times[to])
+            .train(
+                backend,
+                Precision.FLOAT32,
+                learned[from],
+                learned[to],
+                options,
+                TrainingListener.NONE,
+                CheckpointStore.NONE,
+                Map.of());
+    return FlowError.of(
+            toData(to, Judge.apply(backend, network, judged[from])), toData(to, judged[to]), d)
+        .mean();
   }
 
   /** States at a candidate, taken on to the end. */
