@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.DoubleStream;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.Precision;
@@ -40,13 +39,23 @@ import org.fewstep.training.TrainingOptions;
  */
 public final class StudentGrid {
 
-  private static final int CANDIDATES = 16;
-  private static final int TRAJECTORIES = 4000;
-  private static final int HELD_OUT = 1000;
-  private static final int STEPS = 600;
+  /** The largest number of segments; time grows with its square. */
+  public static final int MAX_SEGMENTS = 64;
 
-  /** Candidates keep at least this ratio of times. */
-  private static final double CLEARANCE = 1.03;
+  /** Candidate segments per segment, and how many of them one segment may take at the most. */
+  private static final int CANDIDATES = 3;
+
+  private static final int LONGEST = 4 * CANDIDATES;
+
+  /** Fewer segments than this get the candidates of so many. */
+  private static final int FEW_SEGMENTS = 4;
+
+  private static final int TRAJECTORIES = 4000;
+
+  /** So many because a contribution may hang on the one row in a thousand that changes its mode. */
+  private static final int HELD_OUT = 20_000;
+
+  private static final int STEPS = 600;
 
   /** Steps of the solver that takes a student's states on to the data. */
   private static final int EXACT_STEPS = 48;
@@ -59,6 +68,7 @@ public final class StudentGrid {
   private final double[] times;
   private final double[][] learned;
   private final double[][] judged;
+  private final double[][] ends;
 
   private StudentGrid(
       GaussianMixture mixture,
@@ -77,12 +87,16 @@ public final class StudentGrid {
     Teacher teacher = new Teacher(mixture, process, backend);
     this.learned = teacher.trajectories(grid, TRAJECTORIES, Seeds.derived(seed, 1));
     this.judged = teacher.trajectories(grid, HELD_OUT, Seeds.derived(seed, 2));
+    this.ends = new double[times.length][];
+    for (int i = 0; i < times.length; i++) {
+      ends[i] = toData(i, judged[i]);
+    }
   }
 
   /**
    * The grid of a mixture for a student.
    *
-   * @param segments S, fewer than the candidates, which are 31 or a little less
+   * @param segments S, in [1, {@value #MAX_SEGMENTS}]
    * @param end > 0
    * @param backend trains the students and evaluates the mixture; stays open
    */
@@ -95,40 +109,30 @@ public final class StudentGrid {
       Student student,
       Backend backend,
       long seed) {
-    TimeGrid typical = TimeGrids.typical(mixture, process, start, end, CANDIDATES, backend, seed);
-    TimeGrid logSnr = TimeGrids.logSnr(process, start, end, CANDIDATES);
-    double[] times = merged(typical.knots(), logSnr.knots());
-    if (segments >= times.length) {
+    if (segments < 1 || segments > MAX_SEGMENTS) {
       throw new IllegalArgumentException(
-          "segments must be at most %d for a %s grid, but is %d"
-              .formatted(times.length - 1, GridKind.STUDENT, segments));
+          "segments must lie in [1, %d] for a %s grid, but is %d"
+              .formatted(MAX_SEGMENTS, GridKind.STUDENT, segments));
     }
-    StudentGrid grid = new StudentGrid(mixture, process, student, times, backend, seed);
-    return grid.cheapest(grid.contributions(), segments);
+    int candidates = CANDIDATES * Math.max(segments, FEW_SEGMENTS);
+    TimeGrid typical = TimeGrids.typical(mixture, process, start, end, candidates, backend, seed);
+    StudentGrid grid = new StudentGrid(mixture, process, student, typical.knots(), backend, seed);
+    return grid.cheapest(grid.contributions(segments), segments);
   }
 
-  /** Both grids' knots, descending, without those that nearly coincide; both ends stay. */
-  private static double[] merged(double[] one, double[] other) {
-    double[] all = DoubleStream.concat(Arrays.stream(one), Arrays.stream(other)).sorted().toArray();
-    List<Double> kept = new ArrayList<>();
-    double start = all[all.length - 1];
-    for (double t : all) {
-      boolean apart = kept.isEmpty() || t > kept.get(kept.size() - 1) * CLEARANCE;
-      if (apart && (kept.isEmpty() || t * CLEARANCE < start)) {
-        kept.add(t);
-      }
-    }
-    kept.add(start);
-    return kept.reversed().stream().mapToDouble(t -> t).toArray();
-  }
-
-  /** contributions[i][j]: of a segment from candidate i to candidate j > i. */
-  private double[][] contributions() {
+  /**
+   * contributions[i][j]: of a segment from candidate i to candidate j > i; infinite if too long.
+   */
+  private double[][] contributions(int segments) {
     int count = times.length;
+    int longest = segments <= FEW_SEGMENTS ? count : LONGEST;
     double[][] contributions = new double[count][count];
+    for (double[] row : contributions) {
+      Arrays.fill(row, Double.POSITIVE_INFINITY);
+    }
     List<Callable<Double>> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      for (int j = i + 1; j < count; j++) {
+      for (int j = i + 1; j < Math.min(count, i + 1 + longest); j++) {
         int from = i;
         int to = j;
         tasks.add(() -> contributions[from][to] = contribution(from, to));
@@ -160,9 +164,8 @@ public final class StudentGrid {
                 TrainingListener.NONE,
                 CheckpointStore.NONE,
                 Map.of());
-    return FlowError.of(
-            toData(to, Judge.apply(backend, network, judged[from])), toData(to, judged[to]), d)
-        .mean();
+    double[] reached = toData(to, Judge.apply(backend, network, judged[from]));
+    return FlowError.of(reached, ends[to], d).mean();
   }
 
   /** States at a candidate, taken on to the end. */
