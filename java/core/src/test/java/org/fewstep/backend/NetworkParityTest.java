@@ -104,7 +104,7 @@ class NetworkParityTest {
           forAll(
               NetworkCase.few(),
               drawn -> {
-                int[] rows = IntStream.range(0, 2000).map(i -> i % drawn.rows()).toArray();
+                int[] rows = IntStream.range(0, 700).map(i -> i % drawn.rows()).toArray();
                 NetworkCase many = drawn.of(rows);
                 ParityChecks.requireSame(
                     drawn + ", " + threads + " threads",
