@@ -1,6 +1,7 @@
 package org.fewstep.backend.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import org.fewstep.backend.AdamStep;
 import org.fewstep.backend.Batch;
@@ -36,6 +37,11 @@ final class FloatEngine implements KernelEngine {
   private final FloatMixtureTask[] mixtureTasks;
   private final FloatRowTimesTask[] rowTimesTasks;
   private final FloatTrajectoryTask[] trajectoryTasks;
+  private final FloatNetworkTask[] networkTasks;
+  private final FloatForwardTask[] forwardTasks;
+  private final FloatBackwardTask[] backwardTasks;
+  private final FloatAdam[] optimisers;
+  private final FloatDrawTask[] drawTasks;
   private final FloatStepTask[] stepTasks;
   private final FloatRandomTask[] randomTasks;
   private final KernelCache<DiffusedMixture, FloatPackedMixture> mixtures =
@@ -45,6 +51,12 @@ final class FloatEngine implements KernelEngine {
   private final KernelCache<GaussianMixture, KernelCache<Plan, FloatTrajectory>> trajectories =
       new KernelCache<>(mixture -> new KernelCache<>(plan -> new FloatTrajectory(mixture, plan)));
 
+  private final KernelCache<Network, FloatNetwork> networks = new KernelCache<>(FloatNetwork::new);
+
+  /** Of each worker: their weights change from call to call. */
+  private final List<KernelCache<NetworkShape, KernelCache<Frame, FloatTrainee>>> trainees =
+      new ArrayList<>();
+
   FloatEngine(WorkerPool pool) {
     this.pool = pool;
     int threads = pool.threads();
@@ -52,6 +64,11 @@ final class FloatEngine implements KernelEngine {
     this.mixtureTasks = new FloatMixtureTask[threads];
     this.rowTimesTasks = new FloatRowTimesTask[threads];
     this.trajectoryTasks = new FloatTrajectoryTask[threads];
+    this.networkTasks = new FloatNetworkTask[threads];
+    this.forwardTasks = new FloatForwardTask[threads];
+    this.backwardTasks = new FloatBackwardTask[threads];
+    this.optimisers = new FloatAdam[threads];
+    this.drawTasks = new FloatDrawTask[threads];
     this.stepTasks = new FloatStepTask[threads];
     this.randomTasks = new FloatRandomTask[threads];
     for (int worker = 0; worker < threads; worker++) {
@@ -59,6 +76,12 @@ final class FloatEngine implements KernelEngine {
       mixtureTasks[worker] = new FloatMixtureTask(tiles);
       rowTimesTasks[worker] = new FloatRowTimesTask(tiles);
       trajectoryTasks[worker] = new FloatTrajectoryTask(tiles);
+      networkTasks[worker] = new FloatNetworkTask(tiles);
+      forwardTasks[worker] = new FloatForwardTask(tiles);
+      backwardTasks[worker] = new FloatBackwardTask(tiles);
+      optimisers[worker] = new FloatAdam();
+      drawTasks[worker] = new FloatDrawTask(tiles);
+      trainees.add(new KernelCache<>(s -> new KernelCache<>(f -> new FloatTrainee(s, f, threads))));
       stepTasks[worker] = new FloatStepTask(tiles);
       randomTasks[worker] = new FloatRandomTask(tiles);
     }
@@ -116,18 +139,40 @@ final class FloatEngine implements KernelEngine {
 
   @Override
   public void network(Network network, double t, Batch x, NetworkOutputs outputs) {
-    throw new UnsupportedOperationException();
+    network(network, t, null, x, outputs);
   }
 
   @Override
   public void network(Network network, Batch times, Batch x, NetworkOutputs outputs) {
-    throw new UnsupportedOperationException();
+    network(network, Double.NaN, times, x, outputs);
+  }
+
+  private void network(Network network, double t, Batch times, Batch x, NetworkOutputs outputs) {
+    FloatNetwork packed = networks.get(network);
+    int worker = pool.acquire();
+    FloatNetworkTask task = networkTasks[worker];
+    try {
+      task.prepare(packed, t, times, x, outputs);
+      pool.run(worker, x.rows(), grain(x.rows(), packed.tileRows()), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
   }
 
   @Override
   public void networkForward(
       NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
-    throw new UnsupportedOperationException();
+    int worker = pool.acquire();
+    FloatForwardTask task = forwardTasks[worker];
+    try {
+      FloatTrainee trainee = trainee(worker, shape, frame);
+      task.prepare(trainee, parameters, x, y, saved);
+      pool.run(worker, x.rows(), grain(x.rows(), trainee.tileRows()), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
   }
 
   @Override
@@ -140,17 +185,45 @@ final class FloatEngine implements KernelEngine {
       Batch dy,
       Batch dx,
       Batch gradient) {
-    throw new UnsupportedOperationException();
+    int worker = pool.acquire();
+    FloatBackwardTask task = backwardTasks[worker];
+    try {
+      task.prepare(trainee(worker, shape, frame), parameters, x, saved, dy, dx, gradient);
+      pool.run(worker, task.runs(), 1, task);
+      if (gradient != null) {
+        task.storeGradient(gradient.memory());
+      }
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
+  }
+
+  private FloatTrainee trainee(int worker, NetworkShape shape, Frame frame) {
+    return trainees.get(worker).get(shape).get(frame);
   }
 
   @Override
   public void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
-    throw new UnsupportedOperationException();
+    int worker = pool.acquire();
+    try {
+      optimisers[worker].step(step, parameters, gradient, mean, square);
+    } finally {
+      pool.release(worker);
+    }
   }
 
   @Override
   public void draw(Batch out, Batch source, long seed, long first) {
-    throw new UnsupportedOperationException();
+    int worker = pool.acquire();
+    FloatDrawTask task = drawTasks[worker];
+    try {
+      task.prepare(out, source, seed, first);
+      pool.run(worker, out.rows(), grain(out.rows(), FloatTile.rows(out.columns())), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
   }
 
   @Override

@@ -89,6 +89,9 @@ final class FloatTile {
   /** The log-density along a trajectory, [groups][GROUP]. */
   float[] pathLogDensity = new float[0];
 
+  /** For networks. */
+  final FloatNetworkScratch network = new FloatNetworkScratch();
+
   private FloatBlockedScratch blocked;
 
   private final FloatFields buffers = new FloatFields();
@@ -122,6 +125,11 @@ final class FloatTile {
       blocked = new FloatBlockedScratch(means);
     }
     return blocked;
+  }
+
+  /** Makes room for so many elements on their way in or out. */
+  void reserveStage(int elements) {
+    stage = grown(stage, elements);
   }
 
   /** Makes room for steps of tiles of that many points. */

@@ -1,0 +1,95 @@
+package org.fewstep.backend.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.fewstep.network.Layer;
+
+/** A linear map by its non-zero weights. */
+final class FloatSparseMap extends FloatLinearMap {
+
+  private static final VectorSpecies<Float> SPECIES = FloatLanes.SPECIES;
+  private static final int LENGTH = FloatLanes.LENGTH;
+  private static final int GROUP = FloatLanes.GROUP;
+
+  private final float[] weights;
+  private final float[] bias;
+
+  /** Where the entries of each output begin, and last their end. */
+  private final int[] starts;
+
+  /** Where the input of each entry is in a group. */
+  private final int[] offsets;
+
+  private FloatSparseMap(int inputs, int outputs, int entries) {
+    super(inputs, outputs);
+    weights = new float[entries];
+    offsets = new int[entries];
+    starts = new int[outputs + 1];
+    bias = new float[outputs];
+  }
+
+  /** The map of a layer. */
+  static FloatSparseMap of(Layer layer) {
+    FloatSparseMap map = new FloatSparseMap(layer.inputs(), layer.outputs(), layer.entries());
+    for (int o = 0; o < layer.outputs(); o++) {
+      for (int e = layer.start(o); e < layer.end(o); e++) {
+        map.weights[e] = (float) layer.value(e);
+        map.offsets[e] = layer.column(e) * GROUP;
+      }
+      map.starts[o + 1] = layer.end(o);
+      map.bias[o] = (float) layer.bias(o);
+    }
+    return map;
+  }
+
+  /** The transposed matrix of a layer, without a bias. */
+  static FloatSparseMap transposed(Layer layer) {
+    FloatSparseMap map = new FloatSparseMap(layer.outputs(), layer.inputs(), layer.entries());
+    for (int e = 0; e < layer.entries(); e++) {
+      map.starts[layer.column(e) + 1]++;
+    }
+    for (int i = 0; i < layer.inputs(); i++) {
+      map.starts[i + 1] += map.starts[i];
+    }
+    int[] next = map.starts.clone();
+    for (int o = 0; o < layer.outputs(); o++) {
+      for (int e = layer.start(o); e < layer.end(o); e++) {
+        int at = next[layer.column(e)]++;
+        map.weights[at] = (float) layer.value(e);
+        map.offsets[at] = o * GROUP;
+      }
+    }
+    return map;
+  }
+
+  @Override
+  void apply(
+      float[] x,
+      int xStart,
+      int xStride,
+      float[] z,
+      int zStart,
+      int zStride,
+      int groups,
+      boolean affine) {
+    for (int g = 0; g < groups; g++) {
+      group(x, xStart + g * xStride, z, zStart + g * zStride, affine);
+    }
+  }
+
+  private void group(float[] x, int from, float[] z, int to, boolean affine) {
+    for (int o = 0; o < outputs; o++) {
+      FloatVector sum0 = FloatVector.broadcast(SPECIES, affine ? bias[o] : 0f);
+      FloatVector sum1 = sum0;
+      int end = starts[o + 1];
+      for (int e = starts[o]; e < end; e++) {
+        FloatVector weight = FloatVector.broadcast(SPECIES, weights[e]);
+        int at = from + offsets[e];
+        sum0 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum0);
+        sum1 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum1);
+      }
+      sum0.intoArray(z, to + o * GROUP);
+      sum1.intoArray(z, to + o * GROUP + LENGTH);
+    }
+  }
+}

@@ -1,0 +1,165 @@
+package org.fewstep.backend;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Layer;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
+import org.fewstep.network.Unit;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Bad arguments of the calls about networks are refused by every backend, before any work. */
+class NetworkRefusalsTest {
+
+  private static final Precision F32 = Precision.FLOAT32;
+  private static final Precision F64 = Precision.FLOAT64;
+  private static final Frame PLAIN = Frame.plain();
+
+  /** From 2 to 3, with a time from 1 to 2. */
+  private static final Network NETWORK =
+      Network.of(
+              List.of(Layer.dense(3, new double[9], new double[3], Unit.LINEAR)),
+              Network.Output.VELOCITY)
+          .withTimeInput()
+          .withTimes(new OrnsteinUhlenbeck(), 1, 2);
+
+  /** 2-4-3: 12 and 15 parameters. */
+  private static final NetworkShape SHAPE = NetworkShape.of(2, Unit.RELU, 4, 3);
+
+  private static final AdamStep STEP = new AdamStep(1, 0.1, 0.9, 0.99, 1e-8, 0, 1);
+
+  static Stream<String> backends() {
+    return TestBackends.names();
+  }
+
+  private static void refused(String message, ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  private static Batch batch(int rows, int columns) {
+    return Batch.allocateHost(rows, columns, F32);
+  }
+
+  private static Batch wide(int rows, int columns) {
+    return Batch.allocateHost(rows, columns, F64);
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
+  void evaluationsRefuse(String name) {
+    try (Backend b = TestBackends.open(name, 2);
+        Batch x = batch(5, 2)) {
+      NetworkOutputs none = NetworkOutputs.none();
+      refused("network", () -> b.network(null, 1, x, none));
+      refused("x", () -> b.network(NETWORK, 1, null, none));
+      refused("outputs", () -> b.network(NETWORK, 1, x, null));
+      refused("x must", () -> b.network(NETWORK, 1, batch(5, 3), none));
+      refused("t must lie in [1.0, 2.0]", () -> b.network(NETWORK, 0.5, x, none));
+      refused("t must lie in", () -> b.network(NETWORK, Double.NaN, x, none));
+      refused("times", () -> b.network(NETWORK, null, x, none));
+      refused("times must be 5 x 1", () -> b.network(NETWORK, wide(4, 1), x, none));
+      refused("times must be of precision", () -> b.network(NETWORK, batch(5, 1), x, none));
+      refused("value must be 5 x 3", () -> b.network(NETWORK, 1, x, none.withValue(x)));
+      refused(
+          "value must be of precision", () -> b.network(NETWORK, 1, x, none.withValue(wide(5, 3))));
+      refused(
+          "as many outputs as inputs",
+          () -> b.network(NETWORK, 1, x, none.withDivergence(batch(5, 1))));
+      refused(
+          "direction must be 5 x 2",
+          () -> b.network(NETWORK, 1, x, none.withJvp(batch(5, 3), batch(5, 3))));
+      refused(
+          "jvp must be 5 x 3",
+          () -> b.network(NETWORK, 1, x, none.withJvp(batch(5, 2), batch(5, 2))));
+      refused(
+          "cotangent must be 5 x 3",
+          () -> b.network(NETWORK, 1, x, none.withVjp(batch(5, 2), batch(5, 2))));
+      refused(
+          "vjp must be 5 x 2",
+          () -> b.network(NETWORK, 1, x, none.withVjp(batch(5, 3), batch(5, 3))));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
+  void trainingRefuses(String name) {
+    try (Backend b = TestBackends.open(name, 2);
+        Batch p = batch(1, 27);
+        Batch x = batch(5, 2);
+        Batch y = batch(5, 3);
+        Batch s = batch(5, 4)) {
+      refused("shape", () -> b.networkForward(null, PLAIN, p, x, y, s));
+      refused("frame", () -> b.networkForward(SHAPE, null, p, x, y, s));
+      refused("residual", () -> b.networkForward(SHAPE, Frame.residual(1, 1), p, x, y, s));
+      refused("parameters must be 1 x 27", () -> b.networkForward(SHAPE, PLAIN, s, x, y, s));
+      refused("x must", () -> b.networkForward(SHAPE, PLAIN, p, y, y, s));
+      refused("y must be 5 x 3", () -> b.networkForward(SHAPE, PLAIN, p, x, x, s));
+      refused("y", () -> b.networkForward(SHAPE, PLAIN, p, x, null, s));
+      refused("saved must be 5 x 4", () -> b.networkForward(SHAPE, PLAIN, p, x, y, y));
+      refused(
+          "parameters must be of precision",
+          () -> b.networkForward(SHAPE, PLAIN, wide(1, 27), x, y, s));
+      refused("saved", () -> b.networkBackward(SHAPE, PLAIN, p, x, null, y, x, p));
+      refused("dy must be 5 x 3", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, x, x, p));
+      refused("dy", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, null, x, p));
+      refused("dx must be 5 x 2", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, y, y, p));
+      refused("gradient must be 1 x 27", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, y, x, s));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
+  void stepsAndDrawsRefuse(String name) {
+    try (Backend b = TestBackends.open(name, 2);
+        Batch p = batch(1, 27);
+        Batch x = batch(5, 2)) {
+      refused("step", () -> b.adam(null, p, p, p, p));
+      refused("parameters", () -> b.adam(STEP, null, p, p, p));
+      refused("gradient must be 1 x 27", () -> b.adam(STEP, p, x, p, p));
+      refused("mean", () -> b.adam(STEP, p, p, null, p));
+      refused("square must be of precision", () -> b.adam(STEP, p, p, p, wide(1, 27)));
+      refused("out", () -> b.draw(null, x, 0, 0));
+      refused("source", () -> b.draw(x, null, 0, 0));
+      refused("source", () -> b.draw(x, p, 0, 0));
+      refused("source must be of precision", () -> b.draw(x, wide(5, 2), 0, 0));
+      refused("source must have at least 1 row", () -> b.draw(x, batch(0, 2), 0, 0));
+      refused("first must lie in", () -> b.draw(x, batch(5, 2), 0, -1));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
+  void aClosedBackendRefusesEverything(String name) {
+    Backend b = TestBackends.open(name, 2);
+    b.close();
+    try (Batch p = batch(1, 27);
+        Batch x = batch(5, 2);
+        Batch y = batch(5, 3);
+        Batch s = batch(5, 4);
+        Batch times = wide(5, 1)) {
+      NetworkOutputs outputs = NetworkOutputs.none().withValue(y);
+      List<Consumer<Backend>> calls =
+          List.of(
+              backend -> backend.network(NETWORK, 1, x, outputs),
+              backend -> backend.network(NETWORK, times, x, outputs),
+              backend -> backend.networkForward(SHAPE, PLAIN, p, x, y, s),
+              backend -> backend.networkBackward(SHAPE, PLAIN, p, x, s, y, x, p),
+              backend -> backend.adam(STEP, p, p, p, p),
+              backend -> backend.draw(x, x.slice(0, 2), 0, 0));
+      for (Consumer<Backend> call : calls) {
+        assertThatThrownBy(() -> call.accept(b))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("closed");
+      }
+    }
+  }
+}
