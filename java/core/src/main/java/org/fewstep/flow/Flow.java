@@ -62,6 +62,19 @@ public final class Flow {
               this.start = process.defaultStart();
               this.end = process.defaultEnd();
             });
+    if (field instanceof NetworkField network) {
+      keepWithin(network.timeLow(), network.timeHigh());
+    }
+  }
+
+  /** Cuts the default times to those of a field, or takes those where the two have none common. */
+  private void keepWithin(double low, double high) {
+    start = Math.min(start, high);
+    end = Math.max(end, low);
+    if (!(end < start)) {
+      start = high;
+      end = low;
+    }
   }
 
   private Flow(Flow other) {
@@ -90,7 +103,10 @@ public final class Flow {
     return of(new MixtureField(mixture, process));
   }
 
-  /** The flow of a field. One that names no process needs {@link #withGrid(TimeGrid)}. */
+  /**
+   * The flow of a field. One that names no process needs {@link #withGrid(TimeGrid)}; one of
+   * networks runs over what their times and the process' default ones have in common.
+   */
   public static Flow of(VectorField field) {
     return new Flow(field);
   }
@@ -126,9 +142,15 @@ public final class Flow {
     return withGrid(GridSpec.parse(spec));
   }
 
-  /** This with a given grid, whose ends become the start and the end. */
+  /**
+   * This with a given grid, whose ends become the start and the end.
+   *
+   * @throws IllegalArgumentException if the field is of networks and does not hold at these times
+   */
   public Flow withGrid(TimeGrid given) {
     Require.notNull("grid", given);
+    requireHeld("the start of the grid", given.start());
+    requireHeld("the end of the grid", given.end());
     Flow flow = new Flow(this);
     flow.grid = given;
     flow.start = given.start();
@@ -142,7 +164,8 @@ public final class Flow {
    *
    * @param noisy the larger time, where the state is noise
    * @param clean the smaller time, where it is data
-   * @throws IllegalArgumentException if they are not times of the process with clean below noisy
+   * @throws IllegalArgumentException if they are not times of the process, and of the networks of a
+   *     {@link NetworkField}, with clean below noisy
    */
   public Flow withTimes(double noisy, double clean) {
     Diffusion process = requireProcess("start and end");
@@ -152,6 +175,8 @@ public final class Flow {
       throw new IllegalArgumentException(
           "end must be less than start (%s), but is %s".formatted(noisy, clean));
     }
+    requireHeld("start", noisy);
+    requireHeld("end", clean);
     Flow flow = new Flow(this);
     flow.start = noisy;
     flow.end = clean;
@@ -287,6 +312,13 @@ public final class Flow {
           "x must have fewer than 2^31 rows, but has %d; run it by slices".formatted(x.rows()));
     }
     return new FlowRun(this, backend, x).run();
+  }
+
+  /** Refuses a time at which networks do not hold. */
+  private void requireHeld(String argument, double t) {
+    if (field instanceof NetworkField network) {
+      network.requireTime(argument, t);
+    }
   }
 
   private Diffusion requireProcess(String wanted) {
