@@ -10,6 +10,7 @@ import org.fewstep.diffusion.Diffusion;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.grid.GridKind;
 import org.fewstep.grid.GridSpec;
+import org.fewstep.grid.SampledFlow;
 import org.fewstep.grid.TimeGrid;
 import org.fewstep.grid.TimeGrids;
 import org.fewstep.mixture.GaussianMixture;
@@ -267,6 +268,10 @@ public final class Flow {
    * The grid that {@link #run} takes. Typical and refined grids are computed anew at every call, on
    * the backend and deterministically; keep the result where it is used more than once.
    *
+   * <p>Of networks, typical and stability grids follow the norm of their Jacobian along
+   * trajectories of their own; a stability grid goes by the largest norm seen there, an estimate
+   * and no bound.
+   *
    * @throws IllegalArgumentException if the grid cannot be had for this field, or for these times
    */
   public TimeGrid grid(Backend backend) {
@@ -277,8 +282,18 @@ public final class Flow {
     if (gridSpec.kind() == GridKind.REFINED) {
       return RefinedGrid.of(this, gridSpec.segments(), backend);
     }
+    if (field instanceof NetworkField network && followsJacobian(gridSpec.kind())) {
+      SampledFlow samples = new NetworkSamples(network, backend);
+      return gridSpec.kind() == GridKind.TYPICAL
+          ? TimeGrids.typical(samples, process, start, end, gridSpec.segments(), 0)
+          : TimeGrids.stability(samples, process, start, end, gridSpec.segments(), 0);
+    }
     GaussianMixture mixture = field instanceof MixtureField of ? of.mixture() : null;
     return TimeGrids.of(gridSpec, mixture, process, start, end, backend, 0);
+  }
+
+  private static boolean followsJacobian(GridKind kind) {
+    return kind == GridKind.TYPICAL || kind == GridKind.STABILITY;
   }
 
   /**
