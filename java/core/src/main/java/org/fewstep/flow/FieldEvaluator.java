@@ -8,12 +8,13 @@ import org.fewstep.backend.TimeConstants;
  * Evaluates a vector field by single calls of a backend, for whoever composes steps. All batches of
  * a call have the same number of rows, at most the workspace's capacity.
  */
-sealed interface FieldEvaluator permits MixtureEvaluator, UserEvaluator {
+sealed interface FieldEvaluator permits MixtureEvaluator, NetworkEvaluator, UserEvaluator {
 
   /** An evaluator of a field with scratch of a workspace. */
   static FieldEvaluator of(VectorField field, Workspace workspace) {
     return switch (field) {
       case MixtureField mixture -> new MixtureEvaluator(mixture, workspace);
+      case NetworkField network -> new NetworkEvaluator(network, workspace);
       case UserField user -> new UserEvaluator(user, workspace);
     };
   }

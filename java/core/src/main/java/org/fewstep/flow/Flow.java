@@ -10,6 +10,7 @@ import org.fewstep.diffusion.Diffusion;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.grid.GridKind;
 import org.fewstep.grid.GridSpec;
+import org.fewstep.grid.SampledFlow;
 import org.fewstep.grid.TimeGrid;
 import org.fewstep.grid.TimeGrids;
 import org.fewstep.mixture.GaussianMixture;
@@ -62,6 +63,19 @@ public final class Flow {
               this.start = process.defaultStart();
               this.end = process.defaultEnd();
             });
+    if (field instanceof NetworkField network) {
+      keepWithin(network.timeLow(), network.timeHigh());
+    }
+  }
+
+  /** Cuts the default times to those of a field, or takes those where the two have none common. */
+  private void keepWithin(double low, double high) {
+    start = Math.min(start, high);
+    end = Math.max(end, low);
+    if (!(end < start)) {
+      start = high;
+      end = low;
+    }
   }
 
   private Flow(Flow other) {
@@ -90,7 +104,10 @@ public final class Flow {
     return of(new MixtureField(mixture, process));
   }
 
-  /** The flow of a field. One that names no process needs {@link #withGrid(TimeGrid)}. */
+  /**
+   * The flow of a field. One that names no process needs {@link #withGrid(TimeGrid)}; one of
+   * networks runs over what their times and the process' default ones have in common.
+   */
   public static Flow of(VectorField field) {
     return new Flow(field);
   }
@@ -126,9 +143,15 @@ public final class Flow {
     return withGrid(GridSpec.parse(spec));
   }
 
-  /** This with a given grid, whose ends become the start and the end. */
+  /**
+   * This with a given grid, whose ends become the start and the end.
+   *
+   * @throws IllegalArgumentException if the field is of networks and does not hold at these times
+   */
   public Flow withGrid(TimeGrid given) {
     Require.notNull("grid", given);
+    requireHeld("the start of the grid", given.start());
+    requireHeld("the end of the grid", given.end());
     Flow flow = new Flow(this);
     flow.grid = given;
     flow.start = given.start();
@@ -142,7 +165,8 @@ public final class Flow {
    *
    * @param noisy the larger time, where the state is noise
    * @param clean the smaller time, where it is data
-   * @throws IllegalArgumentException if they are not times of the process with clean below noisy
+   * @throws IllegalArgumentException if they are not times of the process, and of the networks of a
+   *     {@link NetworkField}, with clean below noisy
    */
   public Flow withTimes(double noisy, double clean) {
     Diffusion process = requireProcess("start and end");
@@ -152,6 +176,8 @@ public final class Flow {
       throw new IllegalArgumentException(
           "end must be less than start (%s), but is %s".formatted(noisy, clean));
     }
+    requireHeld("start", noisy);
+    requireHeld("end", clean);
     Flow flow = new Flow(this);
     flow.start = noisy;
     flow.end = clean;
@@ -242,6 +268,10 @@ public final class Flow {
    * The grid that {@link #run} takes. Typical and refined grids are computed anew at every call, on
    * the backend and deterministically; keep the result where it is used more than once.
    *
+   * <p>Of networks, typical and stability grids follow the norm of their Jacobian along
+   * trajectories of their own; a stability grid goes by the largest norm seen there, an estimate
+   * and no bound.
+   *
    * @throws IllegalArgumentException if the grid cannot be had for this field, or for these times
    */
   public TimeGrid grid(Backend backend) {
@@ -252,8 +282,18 @@ public final class Flow {
     if (gridSpec.kind() == GridKind.REFINED) {
       return RefinedGrid.of(this, gridSpec.segments(), backend);
     }
+    if (field instanceof NetworkField network && followsJacobian(gridSpec.kind())) {
+      SampledFlow samples = new NetworkSamples(network, backend);
+      return gridSpec.kind() == GridKind.TYPICAL
+          ? TimeGrids.typical(samples, process, start, end, gridSpec.segments(), 0)
+          : TimeGrids.stability(samples, process, start, end, gridSpec.segments(), 0);
+    }
     GaussianMixture mixture = field instanceof MixtureField of ? of.mixture() : null;
     return TimeGrids.of(gridSpec, mixture, process, start, end, backend, 0);
+  }
+
+  private static boolean followsJacobian(GridKind kind) {
+    return kind == GridKind.TYPICAL || kind == GridKind.STABILITY;
   }
 
   /**
@@ -287,6 +327,13 @@ public final class Flow {
           "x must have fewer than 2^31 rows, but has %d; run it by slices".formatted(x.rows()));
     }
     return new FlowRun(this, backend, x).run();
+  }
+
+  /** Refuses a time at which networks do not hold. */
+  private void requireHeld(String argument, double t) {
+    if (field instanceof NetworkField network) {
+      network.requireTime(argument, t);
+    }
   }
 
   private Diffusion requireProcess(String wanted) {

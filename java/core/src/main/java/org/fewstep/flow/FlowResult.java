@@ -13,8 +13,9 @@ import org.fewstep.grid.TimeGrid;
  * @param trajectory S + 1 batches [n,d], the states at the knots in the order in which they were
  *     passed, the first a copy of the start; empty if not asked for
  * @param logLikelihood [n,1], log p at the last time of the end states, from that at the first time
- *     by the integral of the divergence along the path; for a user's field, whose density at the
- *     first time is not known, the change log p_last - log p_first. Null if not asked for
+ *     by the integral of the divergence along the path; for a field of networks or of a user's own,
+ *     whose density at the first time is not known, the change log p_last - log p_first. Null if
+ *     not asked for
  * @param statistics status, steps and evaluations of every row
  * @param solver the name of the solver that ran
  * @param grid the time grid, descending; with an adaptive solver its knots are only the outputs

@@ -106,7 +106,7 @@ final class FlowRun {
   private FlowResult runAdaptive(DormandPrince solver) {
     requireLogLikelihood();
     for (double knot : new double[] {knots[0], knots[knots.length - 1]}) {
-      requireDensity(knot);
+      requireField(Plan.Evaluation.VELOCITY, knot);
     }
     FlowStatistics statistics = FlowStatistics.adaptive((int) x.rows());
     return owningResult(
@@ -139,7 +139,7 @@ final class FlowRun {
     }
     Plan plan = solver.compile(flow.field().process().get(), knots);
     for (Plan.Step step : plan.steps()) {
-      step.stages().forEach(stage -> requireDensity(stage.at().time()));
+      step.stages().forEach(stage -> requireField(plan.evaluation(), stage.at().time()));
       if (flow.wantsLogLikelihood() && !Double.isFinite(step.logDensityOffset())) {
         throw new IllegalArgumentException(
             "end must be > 0 for the log-likelihood by the solver %s, but is %s"
@@ -147,6 +147,14 @@ final class FlowRun {
       }
     }
     return plan;
+  }
+
+  /** Refuses a time at which what is wanted of the field cannot be had. */
+  private void requireField(Plan.Evaluation wanted, double t) {
+    requireDensity(t);
+    if (flow.field() instanceof NetworkField network) {
+      network.requireEvaluation(wanted, t);
+    }
   }
 
   /** Refuses a time at which the field is a mixture that has no density. */

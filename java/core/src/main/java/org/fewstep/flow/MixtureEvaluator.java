@@ -1,15 +1,13 @@
 package org.fewstep.flow;
 
-import java.util.Arrays;
-import java.util.List;
-import java.util.function.DoubleUnaryOperator;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Plan;
-import org.fewstep.backend.Precision;
 import org.fewstep.backend.TimeConstants;
+import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.network.Network;
 
 /** The probability flow of a mixture by the backend's mixture kernels. */
 final class MixtureEvaluator implements FieldEvaluator {
@@ -18,53 +16,31 @@ final class MixtureEvaluator implements FieldEvaluator {
   private final MixtureField field;
   private final Batch score;
   private final Batch trace;
-  private final Batch ones;
-  private final Batch zeros;
-  private final Batch zero;
-  private final Batch coefficients;
+  private final Converter converter;
 
   MixtureEvaluator(MixtureField field, Workspace workspace) {
     this.backend = workspace.backend();
     this.field = field;
     this.score = workspace.take(field.dimension());
     this.trace = workspace.take(1);
-    this.ones = workspace.ones();
-    this.zeros = workspace.take(field.dimension());
-    this.zero = workspace.take(1);
-    this.coefficients = workspace.take(1, Precision.FLOAT64);
+    this.converter = new Converter(field.dimension(), workspace);
   }
 
   @Override
   public void evaluate(
       Plan.Evaluation evaluation, TimeConstants at, Batch x, Batch value, Batch divergence) {
-    long rows = x.rows();
     DiffusedMixture mixture = DiffusedMixture.at(field.mixture(), field.diffusion(), at.time());
+    Conversion conversion = Conversion.of(Network.Output.SCORE, evaluation, at);
     MixtureOutputs outputs = MixtureOutputs.none().withDivergence(divergence);
     switch (evaluation) {
       case VELOCITY -> {
-        Batch scores = score.slice(0, rows);
+        Batch scores = score.slice(0, x.rows());
         backend.mixture(mixture, x, outputs.withScore(scores));
-        double[] weights = {at.drift(), -at.halfSquaredDiffusion()};
-        backend.combine(value, List.of(x, scores), weights);
-        combineTrace(divergence, at.drift(), -at.halfSquaredDiffusion());
+        converter.apply(conversion, x, scores, value);
       }
-      case DENOISED -> {
-        backend.mixture(mixture, x, outputs.withPosteriorMean(value));
-        // Tweedie's formula: alpha D = x + sigma^2 score.
-        double alpha = Noise.alpha(at);
-        combineTrace(divergence, 1 / alpha, Noise.variance(at) / alpha);
-      }
+      case DENOISED -> backend.mixture(mixture, x, outputs.withPosteriorMean(value));
     }
-  }
-
-  /** Turns the trace of a Jacobian J into that of {@code ofIdentity I + ofJacobian J}. */
-  private void combineTrace(Batch divergence, double ofIdentity, double ofJacobian) {
-    if (divergence != null) {
-      backend.combine(
-          divergence,
-          List.of(ones.slice(0, divergence.rows()), divergence),
-          new double[] {field.dimension() * ofIdentity, ofJacobian});
-    }
+    converter.applyToDivergence(conversion, divergence);
   }
 
   @Override
@@ -78,29 +54,23 @@ final class MixtureEvaluator implements FieldEvaluator {
         times,
         x,
         MixtureOutputs.none().withScore(scores).withDivergence(traces));
-
-    double[] t = times.toDoubleArray();
-    Batch drift = rowCoefficients(t, field.diffusion()::drift);
-    addScaled(zeros.slice(0, rows), drift, x, 1, value);
+    load(times.toDoubleArray());
+    converter.applyPerRow(x, scores, value);
     if (divergence != null) {
-      Batch one = ones.slice(0, rows);
-      addScaled(zero.slice(0, rows), drift, one, field.dimension(), divergence);
-    }
-    Batch half = rowCoefficients(t, field.diffusion()::halfSquaredDiffusion);
-    addScaled(value, half, scores, -1, value);
-    if (divergence != null) {
-      addScaled(divergence, half, traces, -1, divergence);
+      converter.applyPerRowToDivergence(traces, divergence);
     }
   }
 
-  private Batch rowCoefficients(double[] t, DoubleUnaryOperator coefficient) {
-    Batch batch = coefficients.slice(0, t.length);
-    batch.copyFrom(Arrays.stream(t).map(coefficient).toArray());
-    return batch;
-  }
-
-  /** {@code out = base + weight coefficient_i term}, a coefficient for each row. */
-  private void addScaled(Batch base, Batch coefficient, Batch term, double weight, Batch out) {
-    backend.step(base, List.of(term), coefficient, new double[] {weight}, out, null);
+  private void load(double[] times) {
+    Diffusion process = field.diffusion();
+    double[] ofState = new double[times.length];
+    double[] ofScore = new double[times.length];
+    for (int i = 0; i < times.length; i++) {
+      double half = process.halfSquaredDiffusion(times[i]);
+      Conversion conversion = Conversion.scoreToVelocity(process.drift(times[i]), half);
+      ofState[i] = conversion.ofState();
+      ofScore[i] = conversion.ofOutput();
+    }
+    converter.load(ofState, ofScore);
   }
 }

@@ -4,10 +4,10 @@ import java.util.Optional;
 import org.fewstep.diffusion.Diffusion;
 
 /**
- * The right-hand side of the flow dx/dt = v(x, t): a mixture under a diffusion, or a user's own.
- * Solvers see only this interface.
+ * The right-hand side of the flow dx/dt = v(x, t): a mixture under a diffusion, networks, or a
+ * user's own. Solvers see only this interface.
  */
-public sealed interface VectorField permits MixtureField, UserField {
+public sealed interface VectorField permits MixtureField, NetworkField, UserField {
 
   /** The dimension d of the states. */
   int dimension();

@@ -15,12 +15,15 @@ public enum GridKind {
   /** Equal parts of (sigma/alpha)^(1/7), after Karras et al. (2022). */
   KARRAS("karras"),
 
-  /** Equal parts of the integral of the Lipschitz bound of the flow; needs a mixture. */
+  /**
+   * Equal parts of the integral of the Lipschitz bound of the flow; needs a mixture. Of networks
+   * there is no bound, and an estimate serves.
+   */
   STABILITY("stability"),
 
   /**
-   * Equal parts of the integral of the mean Jacobian norm of the flow; needs a mixture and a
-   * backend. What learned segments want.
+   * Equal parts of the integral of the mean Jacobian norm of the flow; needs a mixture or networks,
+   * and a backend. What learned segments want.
    */
   TYPICAL("typical"),
 

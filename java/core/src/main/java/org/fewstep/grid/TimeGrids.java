@@ -1,6 +1,8 @@
 package org.fewstep.grid;
 
-import java.util.function.DoubleUnaryOperator;
+import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
+import java.util.function.ToDoubleFunction;
 import org.fewstep.backend.Backend;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.GaussianMixture;
@@ -130,7 +132,7 @@ public final class TimeGrids {
     double[] times =
         nodes(mixture, process, start, end)
             .times(STABILITY_SPACING, STABILITY_MIN_CELLS, STABILITY_MAX_CELLS);
-    double[] density = density(times, bounds::uncheckedLipschitz);
+    double[] density = density(times, node -> bounds.uncheckedLipschitz(times[node]));
     return Equidistribution.ofDensity(GridKind.STABILITY, times, density, segments);
   }
 
@@ -168,8 +170,67 @@ public final class TimeGrids {
     double[] times =
         nodes(mixture, process, start, end)
             .times(TYPICAL_SPACING, TYPICAL_MIN_CELLS, TYPICAL_MAX_CELLS);
-    double[] density = density(times, t -> norm.at(process, t));
+    double[] density = density(times, node -> norm.at(process, times[node]));
     return Equidistribution.ofDensity(GridKind.TYPICAL, times, density, segments);
+  }
+
+  /**
+   * As above for a flow that is known by its samples: |J(x, t)|_2 averaged over 128 trajectories
+   * that start from normals times sigma(start), at 65 times or more.
+   *
+   * @param flow its Jacobian need not be symmetric
+   * @param end > 0
+   * @param seed any value
+   */
+  public static TimeGrid typical(
+      SampledFlow flow, Diffusion process, double start, double end, int segments, long seed) {
+    return ofSamples(
+        GridKind.TYPICAL, JacobianNorms::mean, flow, process, start, end, segments, seed);
+  }
+
+  /**
+   * As {@link #typical(SampledFlow, Diffusion, double, double, int, long)}, by the largest of the
+   * 128 norms in place of their mean: an estimate of the Lipschitz constant from below, along the
+   * samples, where no bound on it is known.
+   */
+  public static TimeGrid stability(
+      SampledFlow flow, Diffusion process, double start, double end, int segments, long seed) {
+    return ofSamples(
+        GridKind.STABILITY,
+        norms -> Arrays.stream(norms).reduce(0, Math::max),
+        flow,
+        process,
+        start,
+        end,
+        segments,
+        seed);
+  }
+
+  private static TimeGrid ofSamples(
+      GridKind kind,
+      ToDoubleFunction<double[]> summary,
+      SampledFlow flow,
+      Diffusion process,
+      double start,
+      double end,
+      int segments,
+      long seed) {
+    if (flow == null) {
+      throw new IllegalArgumentException(
+          "flow must be given for a %s grid, but is null".formatted(kind));
+    }
+    requireInterval(process, start, end, segments);
+    finiteHalfLogSnr(kind, process, "end", end);
+    // Nodes of a very short interval may coincide.
+    double[] times =
+        Arrays.stream(
+                new NoiseCoordinate(process, 0, start, end)
+                    .times(TYPICAL_SPACING, TYPICAL_MIN_CELLS, TYPICAL_MAX_CELLS))
+            .distinct()
+            .toArray();
+    SampledNorms norms = new SampledNorms(flow, times, process.sigma(start), seed);
+    double[] density = density(times, node -> summary.applyAsDouble(norms.at(node)));
+    return Equidistribution.ofDensity(kind, times, density, segments);
   }
 
   private static NoiseCoordinate nodes(
@@ -177,10 +238,10 @@ public final class TimeGrids {
     return new NoiseCoordinate(process, mixture.covariance().smallestEigenvalue(), start, end);
   }
 
-  private static double[] density(double[] times, DoubleUnaryOperator densityAt) {
+  private static double[] density(double[] times, IntToDoubleFunction densityAt) {
     double[] density = new double[times.length];
     for (int i = 0; i < times.length; i++) {
-      density[i] = densityAt.applyAsDouble(times[i]);
+      density[i] = densityAt.applyAsDouble(i);
       if (!(density[i] < MAX_DENSITY)) {
         throw new IllegalArgumentException(
             "end must be so large that the Jacobian of the flow is finite, but it is %s at t = %s"

@@ -1,10 +1,6 @@
 package org.fewstep.grid;
 
 import java.util.Arrays;
-import org.ejml.data.Complex_F64;
-import org.ejml.data.DMatrixRMaj;
-import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
-import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.MixtureOutputs;
@@ -23,15 +19,11 @@ import org.fewstep.mixture.GaussianMixture;
  * <p>Three things keep its noise from moving knots: the same x0 and z serve every time, so that the
  * estimate is smooth in time; components are drawn by systematic sampling, each the floor or the
  * ceiling of its share; and z comes in antithetic pairs. The Hessian of log p comes from a
- * backend's JVP in float64: whole, with its eigenvalues, in up to {@value #MAX_EIGEN_DIMENSION}
- * dimensions; above that by {@value #POWER_ITERATIONS} power iterations, which err low by up to
- * some per cent.
+ * backend's JVP in float64, its norm from {@link JacobianNorms}.
  */
 final class TypicalNorm {
 
-  static final int SAMPLES = 128;
-  static final int MAX_EIGEN_DIMENSION = 16;
-  static final int POWER_ITERATIONS = 8;
+  private static final int SAMPLES = JacobianNorms.SAMPLES;
 
   /** What is below this, relative to the Hessian's largest possible norm, is rounding: zero. */
   private static final double ROUNDING = 1e-13;
@@ -43,7 +35,7 @@ final class TypicalNorm {
   private final int dimension;
   private final double[] data;
   private final double[] noise;
-  private final double[] directions;
+  private final JacobianNorms norms;
 
   /**
    * Draws the samples.
@@ -60,21 +52,13 @@ final class TypicalNorm {
     Philox.normal(seed, 2, data, 0, length);
     this.noise = new double[length];
     Philox.normal(seed, 2 + (long) length, noise, 0, length);
-    makeAntithetic(noise);
-    this.directions = new double[length];
+    JacobianNorms.makeAntithetic(noise, dimension);
+    double[] directions = new double[length];
     Philox.normal(seed, 2 + 2L * length, directions, 0, length);
+    this.norms = new JacobianNorms(dimension, directions);
     double[] uniform = new double[1];
     Philox.uniform(seed, 0, uniform, 0, 1);
     placeData(uniform[0]);
-  }
-
-  /** Makes every odd row the negative of the one before. */
-  private void makeAntithetic(double[] rows) {
-    for (int i = 0; i < rows.length; i++) {
-      if (i / dimension % 2 == 1) {
-        rows[i] = -rows[i - dimension];
-      }
-    }
   }
 
   /** Turns standard normals into points of the mixture: mu_k + Q_k sqrt(Lambda_k) z. */
@@ -117,82 +101,15 @@ final class TypicalNorm {
     // rate = h/rho^2.
     double rate = StabilityBounds.rate(process, t);
     double shift = process.drift(t);
-    double mean =
-        dimension <= MAX_EIGEN_DIMENSION
-            ? meanByEigenvalues(diffused, points, shift, rate)
-            : meanByPowerIterations(diffused, points, shift, rate);
+    JacobianNorms.Products jacobian =
+        (where, vectors) -> {
+          double[] products = hessianProducts(diffused, where, vectors);
+          Arrays.setAll(products, i -> shift * vectors[i] - rate * products[i]);
+          return products;
+        };
+    double mean = JacobianNorms.mean(norms.at(points, jacobian, jacobian));
     double rounding = ROUNDING * (Math.abs(shift) + rate / diffused.smallestEigenvalue());
     return mean > rounding ? mean : 0;
-  }
-
-  private double meanByEigenvalues(
-      DiffusedMixture diffused, double[] points, double shift, double rate) {
-    int rows = SAMPLES * dimension;
-    double[] repeated = new double[rows * dimension];
-    double[] axes = new double[rows * dimension];
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(points, row / dimension * dimension, repeated, row * dimension, dimension);
-      axes[row * dimension + row % dimension] = 1;
-    }
-    double[] hessians = hessianProducts(diffused, repeated, axes);
-    EigenDecomposition_F64<DMatrixRMaj> decomposition =
-        DecompositionFactory_DDRM.eig(dimension, false, true);
-    DMatrixRMaj jacobian = new DMatrixRMaj(dimension, dimension);
-    double sum = 0;
-    for (int sample = 0; sample < SAMPLES; sample++) {
-      int matrix = sample * dimension * dimension;
-      for (int i = 0; i < dimension; i++) {
-        for (int j = 0; j < dimension; j++) {
-          double entry = hessians[matrix + i * dimension + j];
-          double mirrored = hessians[matrix + j * dimension + i];
-          jacobian.set(i, j, (i == j ? shift : 0) - 0.5 * rate * (entry + mirrored));
-        }
-      }
-      decomposition.decompose(jacobian);
-      sum += largestMagnitude(decomposition);
-    }
-    return sum / SAMPLES;
-  }
-
-  private static double largestMagnitude(EigenDecomposition_F64<DMatrixRMaj> decomposition) {
-    double largest = 0;
-    for (int i = 0; i < decomposition.getNumberOfEigenvalues(); i++) {
-      Complex_F64 eigenvalue = decomposition.getEigenvalue(i);
-      largest = Math.max(largest, Math.abs(eigenvalue.real));
-    }
-    return largest;
-  }
-
-  private double meanByPowerIterations(
-      DiffusedMixture diffused, double[] points, double shift, double rate) {
-    double[] vectors = directions.clone();
-    normaliseRows(vectors);
-    double sum = 0;
-    for (int iteration = 0; iteration < POWER_ITERATIONS; iteration++) {
-      double[] products = hessianProducts(diffused, points, vectors);
-      for (int i = 0; i < vectors.length; i++) {
-        vectors[i] = shift * vectors[i] - rate * products[i];
-      }
-      sum = normaliseRows(vectors);
-    }
-    return sum / SAMPLES;
-  }
-
-  /** Scales every row to length one, leaving rows of zeros; returns the sum of the lengths. */
-  private double normaliseRows(double[] vectors) {
-    double sum = 0;
-    for (int row = 0; row < SAMPLES; row++) {
-      double square = 0;
-      for (int i = 0; i < dimension; i++) {
-        square += vectors[row * dimension + i] * vectors[row * dimension + i];
-      }
-      double length = Math.sqrt(square);
-      sum += length;
-      for (int i = 0; i < dimension && length > 0; i++) {
-        vectors[row * dimension + i] /= length;
-      }
-    }
-    return sum;
   }
 
   private double[] hessianProducts(DiffusedMixture diffused, double[] points, double[] vectors) {

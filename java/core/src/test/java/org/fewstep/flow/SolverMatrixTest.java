@@ -107,7 +107,7 @@ class SolverMatrixTest {
   }
 
   /** From half log-SNR -1.5 to 1.5; constants of 3 for order 1 and below that for the others. */
-  private static double bound(Solver solver, TimeGrid grid) {
+  static double bound(Solver solver, TimeGrid grid) {
     if (solver instanceof DormandPrince) {
       return 2e-4;
     }
