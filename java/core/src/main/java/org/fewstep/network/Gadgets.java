@@ -47,12 +47,15 @@ final class Gadgets {
 
   /**
    * {@code x y = (X Y/4) ((x/X + y/Y)^2 - (x/X - y/Y)^2)}, one level on: three units if x/X + y/Y
-   * cannot be negative, else four.
+   * cannot be negative, else four. If x is constant, neither a level nor a unit.
    *
    * @param xScale X, about as large as x is
    * @param yScale Y, about as large as y is
    */
   Value product(Value x, double xScale, Value y, double yScale) {
+    if (x.isConstant()) {
+      return builder.where(x, y).plus(x.constant(), y).value();
+    }
     Value sum = builder.where(x, y).plus(1 / xScale, x).plus(1 / yScale, y).value();
     Value difference = builder.where(x, y).plus(1 / xScale, x).plus(-1 / yScale, y).value();
     double quarter = 0.25 * xScale * yScale;

@@ -1,5 +1,6 @@
 package org.fewstep.network;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
@@ -32,6 +33,11 @@ public final class NetworkCompiler {
 
   /** The tolerance unless told otherwise. */
   public static final double DEFAULT_TOLERANCE = 1e-3;
+
+  /** The largest ratio of variances within a piece of time. */
+  private static final double LARGEST_RATIO = 4;
+
+  private static final int TIMES_CHECKED = 5;
 
   private final GaussianMixture mixture;
   private final Diffusion process;
@@ -96,6 +102,86 @@ public final class NetworkCompiler {
     Network network = Network.of(score.layers(), Network.Output.SCORE).withTimes(process, t, t);
     RoundingCheck check = RoundingCheck.of(mixture, network, new double[] {t}, !float64);
     return checked(List.of(network), score.errorBound(), score.everywhere(), check);
+  }
+
+  /**
+   * The score over an interval of time, as networks that take the time as their last input: the
+   * interval is cut where the variance of a component has grown by {@value #LARGEST_RATIO}, since
+   * float32 loses digits by that ratio.
+   *
+   * <p>Components must have one covariance, isotropic; the process must be ou, vp or ve. Other
+   * mixtures and processes are compiled at fixed times, see {@link #compile(double)}.
+   *
+   * @param low the smallest time, > 0 if the covariance is singular
+   * @param high the largest, finite, above {@code low}
+   * @throws IllegalArgumentException as {@link #compile(double)}, or if the mixture or the process
+   *     is another
+   */
+  public CompiledScore compile(double low, double high) {
+    requireInterval(low, high);
+    double dataVariance = requireIsotropic();
+    TimeSchedule schedule = new TimeSchedule(process, low, high, dataVariance);
+    double[] knots = schedule.knots(LARGEST_RATIO);
+    int count = Components.active(mixture).length;
+    NetworkSize.requireTimeInput(knots.length - 1, count, mixture.dimension());
+    List<Network> pieces = new ArrayList<>();
+    double errorBound = 0;
+    RoundingCheck worst = new RoundingCheck(0, 0);
+    for (int i = 0; i + 1 < knots.length; i++) {
+      double end = knots[i + 1];
+      double start = knots[i];
+      TimeSchedule piece = new TimeSchedule(process, end, start, dataVariance);
+      ScoreNetwork score = new TimeInputScore(mixture, piece).within(0.5 * tolerance);
+      Network network =
+          Network.of(score.layers(), Network.Output.SCORE)
+              .withTimes(process, end, start)
+              .withTimeInput();
+      pieces.add(network);
+      errorBound = Math.max(errorBound, score.errorBound());
+      worst = worst.orWorse(RoundingCheck.of(mixture, network, between(end, start), !float64));
+    }
+    return checked(pieces, errorBound, false, worst);
+  }
+
+  private void requireInterval(double low, double high) {
+    process.requireTime("low", low);
+    process.requireTime("high", high);
+    if (!(low < high && high < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "low must be below high, both finite, but are %s and %s; for a single time: compile(t)"
+              .formatted(low, high));
+    }
+    if (!TimeSchedule.supports(process)) {
+      throw new IllegalArgumentException(
+          "process must be ou, vp or ve for a network that takes the time, but is %s; at a fixed time, compile(t) takes any"
+              .formatted(process.name()));
+    }
+    DiffusedMixture.at(mixture, process, low);
+  }
+
+  private double requireIsotropic() {
+    int first = Components.active(mixture)[0];
+    double variance = mixture.covariance().eigenvalue(first, 0);
+    boolean isotropic = Components.shareCovariance(mixture);
+    for (int i = 1; i < mixture.dimension(); i++) {
+      isotropic &= mixture.covariance().eigenvalue(first, i) == variance;
+    }
+    if (!isotropic) {
+      throw new IllegalArgumentException(
+          "mixture must have one isotropic covariance for a network that takes the time, but is %s; at a fixed time, compile(t) takes any"
+              .formatted(mixture));
+    }
+    return variance;
+  }
+
+  /** Both ends of an interval and times between them. */
+  private static double[] between(double low, double high) {
+    double[] times = new double[TIMES_CHECKED];
+    for (int i = 0; i < times.length; i++) {
+      double share = i / (times.length - 1.0);
+      times[i] = i == times.length - 1 ? high : low + share * (high - low);
+    }
+    return times;
   }
 
   private CompiledScore checked(

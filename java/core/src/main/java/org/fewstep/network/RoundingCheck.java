@@ -1,7 +1,6 @@
 package org.fewstep.network;
 
 import java.util.Arrays;
-import java.util.List;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
@@ -73,14 +72,9 @@ record RoundingCheck(double roundingError, double measuredError) {
     return Vectors.dot(difference, difference);
   }
 
-  /** The worst of several. */
-  static RoundingCheck worst(List<RoundingCheck> checks) {
-    double rounding = 0;
-    double error = 0;
-    for (RoundingCheck check : checks) {
-      rounding = worse(rounding, check.roundingError());
-      error = worse(error, check.measuredError());
-    }
-    return new RoundingCheck(rounding, error);
+  /** The worse of this and another. */
+  RoundingCheck orWorse(RoundingCheck other) {
+    return new RoundingCheck(
+        worse(roundingError, other.roundingError), worse(measuredError, other.measuredError));
   }
 }
