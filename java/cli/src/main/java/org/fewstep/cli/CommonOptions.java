@@ -50,7 +50,7 @@ final class CommonOptions {
       names = "--process",
       paramLabel = "NAME",
       description = "ou (default), vp, vp-cosine or ve.")
-  private String process = "ou";
+  private String process;
 
   @Option(names = "--json", description = "One JSON object on stdout and nothing else.")
   private boolean json;
@@ -131,7 +131,16 @@ final class CommonOptions {
 
   /** The forward process. */
   Diffusion process() {
-    return Diffusions.named(process);
+    return Diffusions.named(process == null ? "ou" : process);
+  }
+
+  /** Refuses a process that was asked for and is not the one of a file. */
+  void requireNoOtherProcess(Path path, Diffusion own) {
+    if (process != null && !process().equals(own)) {
+      throw new IllegalArgumentException(
+          "--process must be %s, the process of %s, or be left out, but is %s"
+              .formatted(own.name(), path, process));
+    }
   }
 
   /** Opens the backend; the caller closes it. */
@@ -161,16 +170,17 @@ final class CommonOptions {
   }
 
   /**
-   * Reads points of a mixture's dimension into memory that the backend works on; the caller closes
-   * the batch.
+   * Reads points of a dimension, which is that of {@code owner}, into memory that the backend works
+   * on; the caller closes the batch.
    */
-  Batch readPoints(String option, Path path, int dimension, Backend opened) throws IOException {
+  Batch readPoints(String option, Path path, int dimension, String owner, Backend opened)
+      throws IOException {
     Batch host = Npy.read(path, precision());
     if (host.columns() != dimension) {
       host.close();
       throw new IllegalArgumentException(
-          "%s must have %d columns like the mixture, but %s has %d"
-              .formatted(option, dimension, path, host.columns()));
+          "%s must have %d columns like the %s, but %s has %d"
+              .formatted(option, dimension, owner, path, host.columns()));
     }
     try (Batch probe = opened.allocate(0, dimension, precision())) {
       if (probe.onHost()) {

@@ -84,7 +84,7 @@ final class EvaluateCommand implements Callable<Integer> {
     common.process().requireTime("--time", time);
     DiffusedMixture diffused = DiffusedMixture.at(mixture, common.process(), time);
     try (Backend backend = common.openBackend();
-        Batch x = common.readPoints("--points", points, mixture.dimension(), backend);
+        Batch x = common.readPoints("--points", points, mixture.dimension(), "mixture", backend);
         Batch v = direction == null ? null : readDirection(mixture, x, backend)) {
       Map<Quantity, Batch> results = allocate(wanted, mixture, x, backend);
       prepareFolder(wanted);
@@ -115,7 +115,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private Batch readDirection(GaussianMixture mixture, Batch x, Backend backend)
       throws IOException {
-    Batch v = common.readPoints("--direction", direction, mixture.dimension(), backend);
+    Batch v = common.readPoints("--direction", direction, mixture.dimension(), "mixture", backend);
     if (v.rows() != x.rows()) {
       v.close();
       throw new IllegalArgumentException(

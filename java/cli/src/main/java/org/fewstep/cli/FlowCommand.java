@@ -182,7 +182,7 @@ final class FlowCommand implements Callable<Integer> {
 
   private Batch readOrDraw(Flow flow, Backend backend) throws IOException {
     return noise != null
-        ? common.readPoints("--noise", noise, flow.field().dimension(), backend)
+        ? common.readPoints("--noise", noise, flow.field().dimension(), "mixture", backend)
         : flow.noise(backend, count, common.precision(), seed == null ? 0 : seed);
   }
 

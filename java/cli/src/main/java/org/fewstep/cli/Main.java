@@ -14,14 +14,15 @@ import picocli.CommandLine.Spec;
 /** The command {@code fewstep}; the work is done by one class a verb. */
 @Command(
     name = "fewstep",
-    description = "Few-step diffusion sampling: mixture scores, probability flows, time grids.",
+    description =
+        "Few-step diffusion sampling: mixture scores, probability flows, time grids, networks.",
     subcommands = {
       InfoCommand.class,
       EvaluateCommand.class,
       FlowCommand.class,
       GridCommand.class,
+      NetworkCommand.class,
       SelftestCommand.class,
-      NotYet.Network.class,
       NotYet.Distill.class,
       NotYet.Sample.class,
       NotYet.Ridge.class
@@ -70,6 +71,6 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a verb is missing: info, evaluate, flow, grid or selftest");
+        spec.commandLine(), "a verb is missing: info, evaluate, flow, grid, network or selftest");
   }
 }

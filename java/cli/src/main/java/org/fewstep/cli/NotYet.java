@@ -25,10 +25,10 @@ abstract class NotYet implements Runnable {
     return new IllegalArgumentException(what + " is not there yet; a later version brings it");
   }
 
-  @Command(name = "network", description = "Compiles and runs networks (not there yet).")
-  static final class Network extends NotYet {
-    Network() {
-      super("network");
+  @Command(name = "compile", description = "Compiles a mixture to a network (not there yet).")
+  static final class NetworkCompile extends NotYet {
+    NetworkCompile() {
+      super("network compile");
     }
   }
 

@@ -60,8 +60,8 @@ class RefusalTest {
         "selftest --threads many | 'many' is not an int",
         "selftest --process sde | process must be one of",
         // What is not there yet.
-        "network compile --mixture example:ring8 --time 1 --output n | network is not there yet",
-        "network forward | network is not there yet",
+        "network compile --mixture example:ring8 --time 1 --output n | network compile is not"
+            + " there",
         "distill --mixture example:ring8 --seed 1 --output f | distill is not there yet",
         "sample --flow f --count 3 | sample is not there yet",
         "ridge --data d.npy --time 1 | ridge is not there yet",
@@ -144,6 +144,13 @@ class RefusalTest {
         "flow --mixture example:ring8 --count 3 --output @ | is a directory",
         "flow --mixture @x.npy --count 3 --output @y.npy --grid uniform:4 --end 0 --solver heun |"
             + " t",
+        // Networks.
+        "network | compile or forward",
+        "network backward | backward",
+        "network forward | Missing required options",
+        "network forward --network @none --points @x.npy --output @y.npy | none: no such file",
+        "network forward --network @x.npy --points @x.npy --output @y.npy | is not a safetensors",
+        "network forward --network @ --points @x.npy --output @y.npy | is a directory",
         // Grids.
         "GRID --kind log-snr | Missing required option: '--segments=S'",
         "GRID --kind log-snr --segments 0 | segments must be a whole number",

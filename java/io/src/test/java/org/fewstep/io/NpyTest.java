@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,11 +28,7 @@ class NpyTest {
   @TempDir Path folder;
 
   private Path golden(String name) throws IOException {
-    Path copy = folder.resolve(name);
-    try (InputStream stream = NpyTest.class.getResourceAsStream(name)) {
-      Files.write(copy, stream.readAllBytes());
-    }
-    return copy;
+    return Golden.copy(folder, name);
   }
 
   private static double[] rounded(double[] values) {

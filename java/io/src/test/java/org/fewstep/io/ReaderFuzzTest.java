@@ -3,8 +3,6 @@ package org.fewstep.io;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +63,18 @@ class ReaderFuzzTest {
     "4611686018427387904",
     "L",
     "x,y",
-    "\u00ff"
+    "\u00ff",
+    "F32",
+    "F64",
+    "U8",
+    "dtype",
+    "data_offsets",
+    "__metadata__",
+    "fewstep.format",
+    "layers.1.",
+    "segments.0.",
+    "true",
+    "Infinity"
   };
 
   private static Path file;
@@ -80,14 +89,6 @@ class ReaderFuzzTest {
     Files.delete(file);
   }
 
-  private static byte[] resource(String name) {
-    try (InputStream stream = ReaderFuzzTest.class.getResourceAsStream(name)) {
-      return stream.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   private static byte[] ascii(String text) {
     return text.getBytes(StandardCharsets.ISO_8859_1);
   }
@@ -95,7 +96,9 @@ class ReaderFuzzTest {
   @Provide
   Arbitrary<byte[]> arrays() {
     return mutated(
-        resource("f8.npy"), resource("f4_big_endian_fortran.npy"), resource("f8_version_3.npy"));
+        Golden.bytes("f8.npy"),
+        Golden.bytes("f4_big_endian_fortran.npy"),
+        Golden.bytes("f8_version_3.npy"));
   }
 
   @Provide
@@ -108,6 +111,37 @@ class ReaderFuzzTest {
             "{\"means\":[[0,1],[2,3]],"
                 + "\"covariance\":{\"kind\":\"full\",\"matrices\":[[1,0.5],[0.5,1]]}}"),
         ascii("{\"means\":[[0.5]],\"covariance\":{\"variances\":[[1e-3]],\"kind\":\"diagonal\"}}"));
+  }
+
+  @Provide
+  Arbitrary<byte[]> tensors() {
+    return mutated(
+        Golden.bytes("types.safetensors"),
+        Golden.bytes("types_unaligned.safetensors"),
+        Golden.bytes("empty.safetensors"));
+  }
+
+  @Provide
+  Arbitrary<byte[]> networks() {
+    return mutated(Golden.bytes("network.safetensors"), Golden.bytes("flow.safetensors"));
+  }
+
+  /** A network with other bits anywhere, whose file is as long as it was. */
+  @Provide
+  Arbitrary<byte[]> flippedNetworks() {
+    Arbitrary<byte[]> seed =
+        Arbitraries.of(Golden.bytes("network.safetensors"), Golden.bytes("flow.safetensors"));
+    Arbitrary<int[]> bits =
+        Arbitraries.integers().between(0, 1 << 20).array(int[].class).ofMinSize(1).ofMaxSize(3);
+    return Combinators.combine(seed, bits).as(ReaderFuzzTest::flipped);
+  }
+
+  private static byte[] flipped(byte[] bytes, int[] bits) {
+    byte[] result = bytes.clone();
+    for (int bit : bits) {
+      result[bit / 8 % bytes.length] ^= (byte) (1 << (bit % 8));
+    }
+    return result;
   }
 
   @Provide
@@ -181,6 +215,21 @@ class ReaderFuzzTest {
   }
 
   @Property(tries = 3000)
+  void mutatedTensors(@ForAll("tensors") byte[] bytes) throws IOException {
+    readsOrRefuses(bytes, () -> SafeTensors.read(file));
+  }
+
+  @Property(tries = 3000)
+  void mutatedNetworks(@ForAll("networks") byte[] bytes) throws IOException {
+    readsOrRefuses(bytes, () -> NetworkFiles.read(file));
+  }
+
+  @Property(tries = 3000)
+  void flippedNetworks(@ForAll("flippedNetworks") byte[] bytes) throws IOException {
+    readsOrRefuses(bytes, () -> NetworkFiles.read(file));
+  }
+
+  @Property(tries = 3000)
   void mutatedTables(@ForAll("tables") byte[] bytes) throws IOException {
     readsOrRefuses(bytes, () -> Csv.read(file));
   }
@@ -190,5 +239,6 @@ class ReaderFuzzTest {
     readsOrRefuses(bytes, () -> Npy.read(file, Precision.FLOAT64).close());
     readsOrRefuses(bytes, () -> MixtureJson.read(file));
     readsOrRefuses(bytes, () -> Csv.read(file));
+    readsOrRefuses(bytes, () -> NetworkFiles.read(file));
   }
 }
