@@ -35,7 +35,7 @@ class RegressionTest {
       new TrainingOptions().withSteps(120).withBatch(70).withSeed(5).withCheckEvery(40);
 
   static List<String> backends() {
-    return List.of("scalar");
+    return TestBackends.names().toList();
   }
 
   /** Pairs (x, f(x)) with a kink and a square, as batches of a backend. */
