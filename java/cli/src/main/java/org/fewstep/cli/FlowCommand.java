@@ -30,18 +30,7 @@ final class FlowCommand implements Callable<Integer> {
   @Mixin private CommonOptions common;
   @Mixin private MixtureOptions mixtureOptions;
   @Mixin private FlowOptions flowOptions;
-
-  @Option(names = "--noise", paramLabel = "X.npy", description = "The states to begin with, [n,d].")
-  private Path noise;
-
-  @Option(
-      names = "--count",
-      paramLabel = "N",
-      description = "Instead of --noise: so many rows of standard normals times sigma(start).")
-  private Long count;
-
-  @Option(names = "--seed", paramLabel = "S", description = "Of the noise (default 0).")
-  private Long seed;
+  @Mixin private NoiseOptions noise;
 
   @Option(
       names = "--output",
@@ -115,8 +104,9 @@ final class FlowCommand implements Callable<Integer> {
     try (Backend backend = common.openBackend()) {
       requireWritableOutputs();
       Flow flow = flow(mixture, spec);
-      if (count != null) {
-        Memory.requireBatches(count, mixture.dimension(), common.precision(), batches(spec));
+      if (noise.count() != null) {
+        Memory.requireBatches(
+            noise.count(), mixture.dimension(), common.precision(), batches(spec));
       }
       flow = flow.withGrid(flow.grid(backend));
       try (Batch x = readOrDraw(flow, backend)) {
@@ -127,19 +117,8 @@ final class FlowCommand implements Callable<Integer> {
   }
 
   private void checkSource() {
-    if ((noise == null) == (count == null)) {
-      throw new IllegalArgumentException(
-          noise == null
-              ? "give --noise X.npy, or --count N and --seed S"
-              : "--noise and --count exclude each other");
-    }
-    if (noise != null && seed != null) {
-      throw new IllegalArgumentException("--seed goes with --count, not with --noise");
-    }
-    if (count != null && count < 1) {
-      throw new IllegalArgumentException("--count must be at least 1, but is " + count);
-    }
-    if (reverse && noise == null) {
+    noise.check();
+    if (reverse && !noise.fromFile()) {
       throw new IllegalArgumentException(
           "--reverse begins with data, so it needs --noise X.npy that holds them");
     }
@@ -181,9 +160,12 @@ final class FlowCommand implements Callable<Integer> {
   }
 
   private Batch readOrDraw(Flow flow, Backend backend) throws IOException {
-    return noise != null
-        ? common.readPoints("--noise", noise, flow.field().dimension(), "mixture", backend)
-        : flow.noise(backend, count, common.precision(), seed == null ? 0 : seed);
+    return noise.readOrDraw(
+        common,
+        flow.field().dimension(),
+        "mixture",
+        backend,
+        (rows, seed) -> flow.noise(backend, rows, common.precision(), seed));
   }
 
   private void run(Flow flow, Batch x, Backend backend) throws IOException {

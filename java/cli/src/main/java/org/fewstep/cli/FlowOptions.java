@@ -7,22 +7,13 @@ import org.fewstep.flow.Solver;
 import org.fewstep.flow.Solvers;
 import org.fewstep.grid.GridSpec;
 import org.fewstep.mixture.GaussianMixture;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a flow runs: its two ends of time and its solver. */
 final class FlowOptions {
 
-  @Option(
-      names = "--start",
-      paramLabel = "T",
-      description = "The time of noise (default 3; 1 for vp, 0.99 for vp-cosine, 80 for ve).")
-  private Double start;
-
-  @Option(
-      names = "--end",
-      paramLabel = "t",
-      description = "The time of data (default 1e-3; 0.002 for ve).")
-  private Double end;
+  @Mixin private TimeOptions times;
 
   @Option(
       names = "--solver",
@@ -36,8 +27,8 @@ final class FlowOptions {
    * @param reversed whether it runs from data to noise; the two times may then come in either order
    */
   Flow flow(GaussianMixture mixture, Diffusion process, GridSpec grid, boolean reversed) {
-    double noisy = start == null ? process.defaultStart() : start;
-    double clean = end == null ? process.defaultEnd() : end;
+    double noisy = times.start(process);
+    double clean = times.end(process);
     if (reversed && noisy < clean) {
       double larger = clean;
       clean = noisy;

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
+import org.fewstep.distill.DistillationOptions;
+import org.fewstep.distill.StudentGrid;
 import org.fewstep.flow.Flow;
 import org.fewstep.grid.GridKind;
 import org.fewstep.grid.GridSpec;
@@ -33,7 +35,9 @@ final class GridCommand implements Callable<Integer> {
       names = "--kind",
       required = true,
       paramLabel = "KIND",
-      description = "uniform, log-snr, karras, stability, typical, or refined (for the --solver).")
+      description =
+          "uniform, log-snr, karras, stability, typical, refined (for the --solver), or student"
+              + " (for learned segments).")
   private String kind;
 
   @Option(names = "--segments", required = true, paramLabel = "S", description = "1 or more.")
@@ -62,7 +66,7 @@ final class GridCommand implements Callable<Integer> {
     GaussianMixture mixture = mixtureOptions.load();
     try (Backend backend = common.openBackend()) {
       Flow flow = flowOptions.flow(mixture, common.process(), spec, false);
-      TimeGrid grid = flow.grid(backend);
+      TimeGrid grid = grid(flow, mixture, backend);
       if (output != null) {
         write(grid);
       }
@@ -74,6 +78,22 @@ final class GridCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** A student's grid is the one kind that no flow can build: it has to train. */
+  private TimeGrid grid(Flow flow, GaussianMixture mixture, Backend backend) {
+    if (GridKind.named(kind) != GridKind.STUDENT) {
+      return flow.grid(backend);
+    }
+    return StudentGrid.of(
+        mixture,
+        common.process(),
+        flow.start(),
+        flow.end(),
+        segments,
+        new DistillationOptions().student(),
+        backend,
+        0);
   }
 
   private void write(TimeGrid grid) throws IOException {

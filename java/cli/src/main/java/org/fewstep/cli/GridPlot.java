@@ -68,10 +68,11 @@ final class GridPlot {
         .toArray();
   }
 
-  /** A grid that shows the curve; of a refined one only its knots are known. */
+  /** A grid that shows the curve; of those that were searched for only the knots are known. */
   private static TimeGrid fine(Flow flow, TimeGrid grid, Backend backend) {
     GridKind kind = GridKind.named(grid.kind());
-    if (kind == GridKind.REFINED || grid.segments() >= CURVE_SEGMENTS) {
+    boolean searched = kind == GridKind.REFINED || kind == GridKind.STUDENT;
+    if (searched || grid.segments() >= CURVE_SEGMENTS) {
       return grid;
     }
     int segments = grid.segments() * Math.ceilDiv(CURVE_SEGMENTS, grid.segments());

@@ -23,8 +23,9 @@ import picocli.CommandLine.Spec;
       GridCommand.class,
       NetworkCommand.class,
       SelftestCommand.class,
-      NotYet.Distill.class,
-      NotYet.Sample.class,
+      DistillCommand.class,
+      SampleCommand.class,
+      StudyCommand.class,
       NotYet.Ridge.class
     },
     mixinStandardHelpOptions = true,
@@ -71,6 +72,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a verb is missing: info, evaluate, flow, grid, network or selftest");
+        spec.commandLine(),
+        "a verb is missing: info, evaluate, flow, grid, network, distill, sample, study or"
+            + " selftest");
   }
 }

@@ -32,20 +32,6 @@ abstract class NotYet implements Runnable {
     }
   }
 
-  @Command(name = "distill", description = "Distils a flow into networks (not there yet).")
-  static final class Distill extends NotYet {
-    Distill() {
-      super("distill");
-    }
-  }
-
-  @Command(name = "sample", description = "Samples by a distilled flow (not there yet).")
-  static final class Sample extends NotYet {
-    Sample() {
-      super("sample");
-    }
-  }
-
   @Command(name = "ridge", description = "Projects points to a ridge (not there yet).")
   static final class Ridge extends NotYet {
     Ridge() {

@@ -61,27 +61,53 @@ final class SamplePlot {
   private final Backend backend;
   private final String title;
 
-  private SamplePlot(String label, Flow flow, FlowResult result, Backend backend) {
-    GaussianMixture whole = ((MixtureField) flow.field()).mixture();
+  private SamplePlot(
+      String title,
+      GaussianMixture whole,
+      Diffusion process,
+      double time,
+      Batch samples,
+      Backend backend) {
     this.mixture = whole.dimension() > 2 ? Marginals.first(whole, 2) : whole;
-    this.process = flow.field().process().orElseThrow();
-    this.time = result.reversed() ? result.grid().start() : result.grid().end();
-    this.samples = result.end();
+    this.process = process;
+    this.time = time;
+    this.samples = samples;
     this.backend = backend;
-    this.title =
+    this.title = title;
+  }
+
+  /** Draws the end states of a flow. */
+  static void write(Path path, String label, Flow flow, FlowResult result, Backend backend)
+      throws IOException {
+    String title =
         "%s: %s on %s:%d, %,d samples"
             .formatted(
                 label,
                 result.solver(),
                 result.grid().kind(),
                 result.grid().segments(),
-                samples.rows());
+                result.end().rows());
+    write(
+        path,
+        title,
+        ((MixtureField) flow.field()).mixture(),
+        flow.field().process().orElseThrow(),
+        result.reversed() ? result.grid().start() : result.grid().end(),
+        result.end(),
+        backend);
   }
 
-  /** Draws the end states of a flow. */
-  static void write(Path path, String label, Flow flow, FlowResult result, Backend backend)
+  /** Draws samples [n,d] over the density of a mixture under a process at a time. */
+  static void write(
+      Path path,
+      String title,
+      GaussianMixture mixture,
+      Diffusion process,
+      double time,
+      Batch samples,
+      Backend backend)
       throws IOException {
-    SamplePlot plot = new SamplePlot(label, flow, result, backend);
+    SamplePlot plot = new SamplePlot(title, mixture, process, time, samples, backend);
     PlotFile.write(path, plot.mixture.dimension() == 1 ? plot.histogram() : plot.scatter());
   }
 

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,16 +34,10 @@ public final class GridStudy {
    *
    * @param grid the kind and the number of segments
    * @param seed of its training and of its trajectories
+   * @param flow what was distilled
    * @param error end to end on held-out trajectories
    */
-  public record Score(GridSpec grid, long seed, FlowError error) {}
-
-  /** Is told after each seed. */
-  @FunctionalInterface
-  public interface Listener {
-    /** So many of the segments of the study are trained. */
-    void onProgress(long done, long total);
-  }
+  public record Score(GridSpec grid, long seed, DistilledFlow flow, FlowError error) {}
 
   private final Backend backend;
   private final GaussianMixture mixture;
@@ -88,23 +81,13 @@ public final class GridStudy {
   }
 
   /**
-   * Distils on every grid, once for each seed.
+   * Distils on every grid.
    *
+   * @param grids by their specifications, all from the start down to the end
+   * @param seed of trajectories and trainings
    * @throws IOException never: trainings here keep no checkpoints
    */
-  public List<Score> run(List<GridSpec> specs, List<Long> seeds, Listener listener)
-      throws IOException {
-    Map<GridSpec, TimeGrid> grids = new LinkedHashMap<>();
-    specs.forEach(spec -> grids.put(spec, grid(spec)));
-    List<Score> scores = new ArrayList<>();
-    for (int s = 0; s < seeds.size(); s++) {
-      scores.addAll(run(grids, seeds.get(s)));
-      listener.onProgress(s + 1L, seeds.size());
-    }
-    return scores;
-  }
-
-  private List<Score> run(Map<GridSpec, TimeGrid> grids, long seed) throws IOException {
+  public List<Score> run(Map<GridSpec, TimeGrid> grids, long seed) throws IOException {
     // One run of the teacher through the knots of all grids: every grid sees the same paths.
     double[] knots =
         grids.values().stream()
@@ -130,9 +113,17 @@ public final class GridStudy {
             composed.add(networks.get(new Segment(grid.knot(s), grid.knot(s + 1))));
           }
           double[][] ends = {judged[0], judged[judged.length - 1]};
-          scores.add(new Score(spec, seed, judge.endToEnd(DistilledFlow.of(composed), ends)));
+          DistilledFlow flow = DistilledFlow.of(composed);
+          scores.add(new Score(spec, seed, flow, judge.endToEnd(flow, ends)));
         });
     return scores;
+  }
+
+  /** One step against many on a grid, at equal total parameters. */
+  public OneStepDiagnosis diagnose(TimeGrid grid, long seed) throws IOException {
+    return Distillation.of(mixture, process)
+        .withOptions(options.withFineTuning(null).withSeed(seed))
+        .diagnose(backend, grid);
   }
 
   private record Segment(double start, double end) {}
