@@ -269,4 +269,54 @@ class NetworkReferenceTest {
       }
     }
   }
+
+  /** A row that is not finite is NaN alone, and so is a vector; results may lie in their inputs. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void whatIsNotFiniteIsNaNAlone(String name) {
+    for (Network network : networks()) {
+      double[] x = points(3);
+      double[] v = new Random(4).doubles(3 * ROWS, -1, 1).toArray();
+      double[] w = v.clone();
+      x[4] = Double.NEGATIVE_INFINITY;
+      v[7] = Double.NaN;
+      w[10] = Double.POSITIVE_INFINITY;
+      try (Backend backend = TestBackends.open(name, 2);
+          Batch points = Batch.wrap(x, 3);
+          Batch direction = Batch.wrap(v, 3);
+          Batch cotangent = Batch.wrap(w, 3);
+          Batch divergence = backend.allocate(ROWS, 1, Precision.FLOAT64)) {
+        NetworkOutputs outputs =
+            NetworkOutputs.none()
+                .withValue(points)
+                .withDivergence(divergence)
+                .withJvp(direction, direction)
+                .withVjp(cotangent, cotangent);
+        double[][] expected = apart(backend, network, points, direction, cotangent);
+        backend.network(network, T, points, outputs);
+        assertThat(points.toDoubleArray()).isEqualTo(expected[0]);
+        assertThat(direction.toDoubleArray()).isEqualTo(expected[1]);
+        assertThat(cotangent.toDoubleArray()).isEqualTo(expected[2]);
+        for (int row = 0; row < ROWS; row++) {
+          assertThat(Double.isNaN(points.get(row, 2))).isEqualTo(row == 1);
+          assertThat(Double.isNaN(divergence.get(row, 0))).isEqualTo(row == 1);
+          assertThat(Double.isNaN(direction.get(row, 0))).isEqualTo(row == 1 || row == 2);
+          assertThat(Double.isNaN(cotangent.get(row, 0))).isEqualTo(row == 1 || row == 3);
+        }
+      }
+    }
+  }
+
+  /** The value, J v and J' w in batches of their own. */
+  private static double[][] apart(
+      Backend backend, Network network, Batch points, Batch direction, Batch cotangent) {
+    try (Batch value = backend.allocate(ROWS, 3, Precision.FLOAT64);
+        Batch jvp = backend.allocate(ROWS, 3, Precision.FLOAT64);
+        Batch vjp = backend.allocate(ROWS, 3, Precision.FLOAT64)) {
+      NetworkOutputs outputs = NetworkOutputs.none().withValue(value);
+      outputs = outputs.withJvp(direction, jvp).withVjp(cotangent, vjp);
+      backend.network(network, T, points, outputs);
+      return new double[][] {value.toDoubleArray(), jvp.toDoubleArray(), vjp.toDoubleArray()};
+    }
+  }
 }

@@ -14,6 +14,7 @@ import org.fewstep.diffusion.Diffusion;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.diffusion.VarianceExploding;
 import org.fewstep.grid.TimeGrid;
+import org.fewstep.grid.TimeGrids;
 import org.fewstep.network.Layer;
 import org.fewstep.network.Network;
 import org.fewstep.network.Network.Output;
@@ -137,5 +138,19 @@ class NetworkGridTest {
           .withMessageContaining("end must have a finite log of the signal-to-noise ratio");
     }
     assertThat(grid(flow, "uniform:4", "scalar").end()).isZero();
+  }
+
+  /** dx/dt = 900 x^2 + 1 runs to minus infinity as time goes down: no grid follows that. */
+  @Test
+  void aFlowThatRunsAwayIsRefused() {
+    Layer square = Layer.dense(1, new double[] {30, -30}, new double[2], Unit.REQU);
+    Layer sum = Layer.dense(2, new double[] {1, 1}, new double[] {1}, Unit.LINEAR);
+    Network network = Network.of(List.of(square, sum), Output.VELOCITY).withTimes(OU, 1e-2, 3);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> grid(Flow.of(NetworkField.of(network)), "typical:4", "scalar"))
+        .withMessageContaining("the Jacobian of the flow is finite, but it is NaN");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TimeGrids.typical(null, OU, 3, 1e-3, 8, 0))
+        .withMessage("flow must be given for a typical grid, but is null");
   }
 }
