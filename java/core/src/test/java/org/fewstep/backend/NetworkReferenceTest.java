@@ -26,7 +26,7 @@ class NetworkReferenceTest {
   private static final double T = 0.35;
 
   static Stream<String> backends() {
-    return TestBackends.withNetworks();
+    return TestBackends.names();
   }
 
   /** Networks of three inputs and outputs, with every unit, frame, form of layer, and the time. */

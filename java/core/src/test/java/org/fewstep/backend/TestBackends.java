@@ -2,7 +2,6 @@ package org.fewstep.backend;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -16,8 +15,6 @@ public final class TestBackends {
 
   /** The system property that lists the backends that must be there. */
   public static final String REQUIRE = "fewstep.test.require";
-
-  private static final Set<String> NETWORKS = Set.of("scalar");
 
   private TestBackends() {}
 
@@ -39,11 +36,6 @@ public final class TestBackends {
                       .formatted(REQUIRE, missing, available, reasons()));
             });
     return available.stream();
-  }
-
-  /** The names of those that have network kernels. */
-  public static Stream<String> withNetworks() {
-    return names().filter(NETWORKS::contains);
   }
 
   private static List<String> reasons() {

@@ -41,7 +41,7 @@ class TrainingReferenceTest {
           NetworkShape.of(2, Unit.RELU, 2));
 
   static Stream<String> backends() {
-    return TestBackends.withNetworks();
+    return TestBackends.names();
   }
 
   private static double[] draw(int seed, long count, double size) {

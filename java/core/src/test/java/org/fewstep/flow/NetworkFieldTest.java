@@ -33,7 +33,7 @@ class NetworkFieldTest {
   private static final double[] STATES = {1, 2, -0.5, 0.3, 0.2, -1.4};
 
   static Stream<String> backends() {
-    return TestBackends.withNetworks();
+    return TestBackends.names();
   }
 
   static Network velocity(double[] matrix, double low, double high) {

@@ -30,7 +30,7 @@ class NetworkGridTest {
   private static final Diffusion OU = new OrnsteinUhlenbeck();
 
   static Stream<String> backends() {
-    return TestBackends.withNetworks();
+    return TestBackends.names();
   }
 
   private static TimeGrid grid(Flow flow, String spec, String backend) {

@@ -38,7 +38,7 @@ class NetworkSolverMatrixTest {
 
   @TestFactory
   Stream<DynamicNode> everyCombinationRuns() {
-    return TestBackends.withNetworks()
+    return TestBackends.names()
         .flatMap(
             backend ->
                 Diffusions.builtIn().stream()

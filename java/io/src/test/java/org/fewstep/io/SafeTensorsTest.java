@@ -213,6 +213,7 @@ class SafeTensorsTest {
     assertThatThrownBy(() -> SafeTensors.read(huge))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(huge.toString())
+        .hasMessageContaining("its tensors need %.3g GiB of memory".formatted(8.0 * count))
         .hasMessageContaining("but the JVM may take");
   }
 
