@@ -10,10 +10,12 @@ package org.fewstep.network;
  */
 record ExponentialBudget(double range, int squarings, int degree) {
 
-  private static final int MAX_DEGREE = 300;
+  /** Far below what float64 could hold: budgets ask for no less, and overshoot instead. */
+  static final double LEAST_ERROR = 1e-30;
 
   /**
-   * The least deep way of which the {@linkplain #error error} is at most {@code error}.
+   * The least deep way of which the {@linkplain #error error} is at most {@code error}, or {@link
+   * #LEAST_ERROR}.
    *
    * @param range > 0
    * @param error > 0
@@ -23,7 +25,7 @@ record ExponentialBudget(double range, int squarings, int degree) {
     ExponentialBudget best = null;
     for (int n = fewest; best == null || n + 1 < best.squarings() + best.degree(); n++) {
       int p = 1;
-      while (p < MAX_DEGREE && new ExponentialBudget(range, n, p).error() > error) {
+      while (new ExponentialBudget(range, n, p).error() > Math.max(error, LEAST_ERROR)) {
         p++;
       }
       if (best == null || n + p < best.squarings() + best.degree()) {
@@ -40,12 +42,12 @@ record ExponentialBudget(double range, int squarings, int degree) {
    * @param error in (0, 1/2]
    */
   static ExponentialBudget clamped(double error) {
-    return of(clampedRange(error), error / 4);
+    return of(clampedRange(error), Math.max(error, 4 * LEAST_ERROR) / 4);
   }
 
   /** The range that {@link #clamped} takes. */
   static double clampedRange(double error) {
-    return Math.log(4 / error);
+    return Math.log(4 / Math.max(error, 4 * LEAST_ERROR));
   }
 
   private static boolean isPowerOfTwo(double value) {

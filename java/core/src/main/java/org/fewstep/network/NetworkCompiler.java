@@ -2,6 +2,8 @@ package org.fewstep.network;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.DoubleFunction;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
@@ -92,22 +94,25 @@ public final class NetworkCompiler {
    */
   public CompiledScore compile(double t) {
     DiffusedMixture diffused = DiffusedMixture.at(mixture, process, t);
+    NetworkSize.requireFixedTime(diffused);
+    return held(error -> atTime(diffused, t, error));
+  }
+
+  private Attempt atTime(DiffusedMixture diffused, double t, double error) {
     Components components = new Components(diffused);
-    boolean shared = Components.shareCovariance(mixture);
-    NetworkSize.requireFixedTime(components.count(), components.dimension(), mixture, shared);
     ScoreNetwork score =
-        shared
-            ? new SharedCovarianceScore(components).within(0.5 * tolerance)
-            : new SeparateCovarianceScore(components).within(0.5 * tolerance);
+        Components.shareCovariance(mixture)
+            ? new SharedCovarianceScore(components).within(0.5 * error)
+            : new SeparateCovarianceScore(components).within(0.5 * error);
     Network network = Network.of(score.layers(), Network.Output.SCORE).withTimes(process, t, t);
     RoundingCheck check = RoundingCheck.of(mixture, network, new double[] {t}, !float64);
-    return checked(List.of(network), score.errorBound(), score.everywhere(), check);
+    return new Attempt(List.of(network), score.errorBound(), score.everywhere(), check);
   }
 
   /**
    * The score over an interval of time, as networks that take the time as their last input: the
-   * interval is cut where the variance of a component has grown by {@value #LARGEST_RATIO}, since
-   * float32 loses digits by that ratio.
+   * interval is cut into pieces over which the variance of a component changes by at most {@value
+   * #LARGEST_RATIO} times, since float32 loses digits by that ratio.
    *
    * <p>Components must have one covariance, isotropic; the process must be ou, vp or ve. Other
    * mixtures and processes are compiled at fixed times, see {@link #compile(double)}.
@@ -119,59 +124,30 @@ public final class NetworkCompiler {
    */
   public CompiledScore compile(double low, double high) {
     requireInterval(low, high);
-    double dataVariance = requireIsotropic();
-    TimeSchedule schedule = new TimeSchedule(process, low, high, dataVariance);
+    TimeSchedule schedule = new TimeSchedule(process, low, high, isotropicVariance());
     double[] knots = schedule.knots(LARGEST_RATIO);
-    int count = Components.active(mixture).length;
-    NetworkSize.requireTimeInput(knots.length - 1, count, mixture.dimension());
+    NetworkSize.requireTimeInput(DiffusedMixture.at(mixture, process, low), knots.length - 1);
+    return held(error -> overTime(knots, error));
+  }
+
+  private Attempt overTime(double[] knots, double error) {
     List<Network> pieces = new ArrayList<>();
     double errorBound = 0;
     RoundingCheck worst = new RoundingCheck(0, 0);
     for (int i = 0; i + 1 < knots.length; i++) {
-      double end = knots[i + 1];
-      double start = knots[i];
-      TimeSchedule piece = new TimeSchedule(process, end, start, dataVariance);
-      ScoreNetwork score = new TimeInputScore(mixture, piece).within(0.5 * tolerance);
+      double low = knots[i + 1];
+      double high = knots[i];
+      TimeSchedule schedule = new TimeSchedule(process, low, high, isotropicVariance());
+      ScoreNetwork score = new TimeInputScore(mixture, schedule).within(0.5 * error);
       Network network =
           Network.of(score.layers(), Network.Output.SCORE)
-              .withTimes(process, end, start)
+              .withTimes(process, low, high)
               .withTimeInput();
       pieces.add(network);
       errorBound = Math.max(errorBound, score.errorBound());
-      worst = worst.orWorse(RoundingCheck.of(mixture, network, between(end, start), !float64));
+      worst = worst.orWorse(RoundingCheck.of(mixture, network, between(low, high), !float64));
     }
-    return checked(pieces, errorBound, false, worst);
-  }
-
-  private void requireInterval(double low, double high) {
-    process.requireTime("low", low);
-    process.requireTime("high", high);
-    if (!(low < high && high < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "low must be below high, both finite, but are %s and %s; for a single time: compile(t)"
-              .formatted(low, high));
-    }
-    if (!TimeSchedule.supports(process)) {
-      throw new IllegalArgumentException(
-          "process must be ou, vp or ve for a network that takes the time, but is %s; at a fixed time, compile(t) takes any"
-              .formatted(process.name()));
-    }
-    DiffusedMixture.at(mixture, process, low);
-  }
-
-  private double requireIsotropic() {
-    int first = Components.active(mixture)[0];
-    double variance = mixture.covariance().eigenvalue(first, 0);
-    boolean isotropic = Components.shareCovariance(mixture);
-    for (int i = 1; i < mixture.dimension(); i++) {
-      isotropic &= mixture.covariance().eigenvalue(first, i) == variance;
-    }
-    if (!isotropic) {
-      throw new IllegalArgumentException(
-          "mixture must have one isotropic covariance for a network that takes the time, but is %s; at a fixed time, compile(t) takes any"
-              .formatted(mixture));
-    }
-    return variance;
+    return new Attempt(pieces, errorBound, false, worst);
   }
 
   /** Both ends of an interval and times between them. */
@@ -184,30 +160,77 @@ public final class NetworkCompiler {
     return times;
   }
 
-  private CompiledScore checked(
-      List<Network> pieces, double errorBound, boolean everywhere, RoundingCheck check) {
-    boolean fits = check.roundingError() <= 0.5 * tolerance && check.measuredError() <= tolerance;
-    if (!fits) {
-      throw new IllegalArgumentException(refusal(check));
+  private void requireInterval(double low, double high) {
+    process.requireTime("low", low);
+    process.requireTime("high", high);
+    if (!(low < high && high < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "low must be below high, both finite, but are %s and %s; for a single time: compile(t)"
+              .formatted(low, high));
     }
-    return new CompiledScore(
-        pieces,
-        tolerance,
-        float64,
-        errorBound,
-        everywhere,
-        check.roundingError(),
-        check.measuredError());
+    if (!TimeSchedule.supports(process)) {
+      throw new IllegalArgumentException(
+          "process must be ou, vp or ve for a network that takes the time, but is %s;"
+                  .formatted(process.name())
+              + " at a fixed time, compile(t) takes any");
+    }
+    if (Double.isNaN(isotropicVariance())) {
+      throw new IllegalArgumentException(
+          "mixture must have one isotropic covariance for a network that takes the time, but is"
+              + " %s; at a fixed time, compile(t) takes any".formatted(mixture));
+    }
   }
 
-  private String refusal(RoundingCheck check) {
-    double reachable = Math.max(2 * check.roundingError(), check.measuredError());
+  /** The variance of every component in every direction, or NaN if there is more than one. */
+  private double isotropicVariance() {
+    int first = Components.active(mixture)[0];
+    double variance = mixture.covariance().eigenvalue(first, 0);
+    boolean isotropic = Components.shareCovariance(mixture);
+    for (int i = 1; i < mixture.dimension(); i++) {
+      isotropic &= mixture.covariance().eigenvalue(first, i) == variance;
+    }
+    return isotropic ? variance : Double.NaN;
+  }
+
+  /** What was compiled for some error, and what it was measured to be. */
+  private record Attempt(
+      List<Network> pieces, double errorBound, boolean everywhere, RoundingCheck check) {
+
+    boolean holds(double error) {
+      return errorBound <= 0.5 * error
+          && check.roundingError() <= 0.5 * error
+          && check.measuredError() <= error;
+    }
+  }
+
+  /** The result for the tolerance, or a refusal with the one that holds instead. */
+  private CompiledScore held(DoubleFunction<Attempt> compiler) {
+    Attempt attempt = compiler.apply(tolerance);
+    if (!attempt.holds(tolerance)) {
+      throw new IllegalArgumentException(refusal(attempt, compiler));
+    }
+    return new CompiledScore(
+        attempt.pieces(),
+        tolerance,
+        float64,
+        attempt.errorBound(),
+        attempt.everywhere(),
+        attempt.check().roundingError(),
+        attempt.check().measuredError());
+  }
+
+  private String refusal(Attempt failed, DoubleFunction<Attempt> compiler) {
     String precision = float64 ? "float64" : "float32";
-    String limit =
-        Double.isFinite(reachable)
-            ? "at least %.1e for this mixture at these times".formatted(1.05 * reachable)
-            : "of no size: the network overflows";
-    String cure = float64 ? "" : "; a smaller one needs float64: forFloat64()";
-    return "tolerance must be, in %s, %s%s, but is %s".formatted(precision, limit, cure, tolerance);
+    String cure = float64 ? "" : "; a smaller one needs float64, see forFloat64()";
+    double estimate = 2 * failed.check().roundingError() + failed.errorBound();
+    for (double factor : new double[] {0.25, 0.5, 1, 2, 4}) {
+      double candidate = Double.parseDouble(String.format(Locale.ROOT, "%.1e", factor * estimate));
+      if (candidate > tolerance && compiler.apply(candidate).holds(candidate)) {
+        return "tolerance must be at least %s for this mixture at these times in %s, but is %s%s"
+            .formatted(candidate, precision, tolerance, cure);
+      }
+    }
+    return "tolerance %s cannot be met for this mixture at these times in %s: the network overflows%s"
+        .formatted(tolerance, precision, cure);
   }
 }

@@ -70,7 +70,7 @@ final class SeparateCovarianceScore {
   ScoreNetwork within(double tolerance) {
     double inner = tolerance * components.scale();
     double weightError = 0.25 / components.count();
-    while (weightError > 0
+    while (weightError > ExponentialBudget.LEAST_ERROR
         && weightBound(weightError, ExponentialBudget.clampedRange(weightError))
             > WEIGHT_SHARE * inner) {
       weightError *= SHRINK;
