@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "network",
     description = "Compiles and runs networks.",
-    subcommands = {NotYet.NetworkCompile.class, NetworkForwardCommand.class},
+    subcommands = {NetworkCompileCommand.class, NetworkForwardCommand.class},
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
 final class NetworkCommand implements Runnable {

@@ -25,13 +25,6 @@ abstract class NotYet implements Runnable {
     return new IllegalArgumentException(what + " is not there yet; a later version brings it");
   }
 
-  @Command(name = "compile", description = "Compiles a mixture to a network (not there yet).")
-  static final class NetworkCompile extends NotYet {
-    NetworkCompile() {
-      super("network compile");
-    }
-  }
-
   @Command(name = "distill", description = "Distils a flow into networks (not there yet).")
   static final class Distill extends NotYet {
     Distill() {

@@ -1,6 +1,7 @@
 package org.fewstep.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.Map;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.Precision;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.io.NetworkFile;
 import org.fewstep.io.NetworkFiles;
 import org.fewstep.io.Npy;
 import org.fewstep.network.Frame;
@@ -199,5 +201,43 @@ class NetworkCommandTest {
     Cli.run(folder, elsewhere).refuses("no such directory");
     Cli.points(folder.resolve("x.npy"), 2, 1, 2);
     Cli.run(folder, forward("plain")).refuses("--points must have 1 columns like the network");
+  }
+
+  /** The score of a mixture, against the network that was compiled from it. */
+  @ParameterizedTest
+  @CsvSource({"0.05, 0.05, f32, 1e-3", "0.01:1, 0.3, f32, 1e-2", "0.05, 0.05, f64, 1e-6"})
+  void compilesScores(String times, String time, String precision, double tolerance)
+      throws IOException {
+    String common = " --precision " + precision + ON;
+    Map<?, ?> json =
+        Cli.run(
+                folder,
+                "network compile --mixture example:bimodal --output @n.safetensors --json --time "
+                    + times
+                    + " --tolerance "
+                    + tolerance
+                    + common)
+            .succeeds()
+            .json();
+    assertThat((Double) json.get("error-bound")).isBetween(0.0, 0.5 * tolerance);
+    assertThat((Double) json.get("measured-error")).isBetween(0.0, tolerance);
+    NetworkFile file = NetworkFiles.read(folder.resolve("n.safetensors"));
+    assertThat(json.get("networks")).isEqualTo((double) file.networks().size());
+    assertThat(file.networks().getFirst().takesTime()).isEqualTo(times.contains(":"));
+    assertThat(file.metadata()).containsEntry("tolerance", Double.toString(tolerance));
+    Cli.points(folder.resolve("x.npy"), 1, 1, -0.9, 0.1);
+    Cli.run(folder, forward("n") + " --time " + time + " --precision " + precision).succeeds();
+    Cli.run(
+            folder,
+            "evaluate --mixture example:bimodal --points @x.npy --quantities score --output @"
+                + " --precision f64 --time "
+                + time)
+        .succeeds();
+    try (Batch network = Npy.read(folder.resolve("y.npy"), Precision.FLOAT64);
+        Batch exact = Npy.read(folder.resolve("score.npy"), Precision.FLOAT64)) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(network.get(i, 0)).isEqualTo(exact.get(i, 0), within(2 * tolerance));
+      }
+    }
   }
 }

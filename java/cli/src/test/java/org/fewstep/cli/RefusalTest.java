@@ -60,8 +60,6 @@ class RefusalTest {
         "selftest --threads many | 'many' is not an int",
         "selftest --process sde | process must be one of",
         // What is not there yet.
-        "network compile --mixture example:ring8 --time 1 --output n | network compile is not"
-            + " there",
         "distill --mixture example:ring8 --seed 1 --output f | distill is not there yet",
         "sample --flow f --count 3 | sample is not there yet",
         "ridge --data d.npy --time 1 | ridge is not there yet",
@@ -147,6 +145,17 @@ class RefusalTest {
         // Networks.
         "network | compile or forward",
         "network backward | backward",
+        "COMPILE | Missing required option: '--time=T[:T2]'",
+        "COMPILE --time soon | --time must be a number T or two, T:T2, but is 'soon'",
+        "COMPILE --time 1: | --time must be a number",
+        "COMPILE --time 1:2:3 | --time must be a number",
+        "COMPILE --time NaN | --time must lie in [0, Infinity]",
+        "COMPILE --time 0.1:-1 | --time must lie in [0, Infinity]",
+        "COMPILE --time 1:2 --process vp | --time must lie in [0, 1.0]",
+        "COMPILE --time 0.1:0.2 --process vp-cosine | at a fixed time, --time T takes any",
+        "COMPILE --time 1 --tolerance 0 | tolerance must be finite and > 0",
+        "COMPILE --time 1e-3 --tolerance 1e-9 | a smaller one needs float64: --precision f64",
+        "network compile --mixture example:ring8 --time 1 --output @none/n | no such directory",
         "network forward | Missing required options",
         "network forward --network @none --points @x.npy --output @y.npy | none: no such file",
         "network forward --network @x.npy --points @x.npy --output @y.npy | is not a safetensors",
@@ -165,6 +174,7 @@ class RefusalTest {
     String expanded =
         line.replace("FLOW", "flow --mixture example:ring8 --output @y.npy")
             .replace("EVALUATE", "evaluate --mixture example:ring8 --output @o")
+            .replace("COMPILE", "network compile --mixture example:ring8 --output @n.safetensors")
             .replace("GRID", "grid --mixture example:ring8");
     if (expanded.isEmpty()) {
       Cli.run().refuses(reason);
