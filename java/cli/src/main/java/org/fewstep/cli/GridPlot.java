@@ -71,8 +71,7 @@ final class GridPlot {
   /** A grid that shows the curve; of those that were searched for only the knots are known. */
   private static TimeGrid fine(Flow flow, TimeGrid grid, Backend backend) {
     GridKind kind = GridKind.named(grid.kind());
-    boolean searched = kind == GridKind.REFINED || kind == GridKind.STUDENT;
-    if (searched || grid.segments() >= CURVE_SEGMENTS) {
+    if (kind.isSearched() || grid.segments() >= CURVE_SEGMENTS) {
       return grid;
     }
     int segments = grid.segments() * Math.ceilDiv(CURVE_SEGMENTS, grid.segments());

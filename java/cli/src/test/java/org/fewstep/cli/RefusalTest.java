@@ -60,8 +60,6 @@ class RefusalTest {
         "selftest --threads many | 'many' is not an int",
         "selftest --process sde | process must be one of",
         // What is not there yet.
-        "network compile --mixture example:ring8 --time 1 --output n | network compile is not"
-            + " there",
         "distill --mixture example:ring8 --seed 1 --output f | distill is not there yet",
         "sample --flow f --count 3 | sample is not there yet",
         "ridge --data d.npy --time 1 | ridge is not there yet",

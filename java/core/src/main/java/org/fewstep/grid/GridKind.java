@@ -47,6 +47,14 @@ public enum GridKind {
     return label;
   }
 
+  /**
+   * Whether the knots are searched for, by running a solver or by training, so that {@link
+   * TimeGrids} cannot build the grid and only its knots are known.
+   */
+  public boolean isSearched() {
+    return this == REFINED || this == STUDENT;
+  }
+
   /** The names of all kinds. */
   public static List<String> labels() {
     return Arrays.stream(values()).map(GridKind::label).toList();

@@ -94,7 +94,7 @@ class TimeGridsTest {
   @MethodSource("processes")
   void everyKindCutsEveryMixtureUnderEveryProcess(Diffusion process) {
     for (GridKind kind : GridKind.values()) {
-      if (kind == GridKind.REFINED) {
+      if (kind.isSearched()) {
         continue;
       }
       for (GaussianMixture mixture : mixtures()) {
@@ -318,7 +318,7 @@ class TimeGridsTest {
   void aMillionSegmentsTakeNoMinutes() {
     List<TimeGrid> grids = new ArrayList<>();
     for (GridKind kind : GridKind.values()) {
-      if (kind != GridKind.REFINED) {
+      if (!kind.isSearched()) {
         grids.add(grid(kind, RING, OU, GridSpec.MAX_SEGMENTS));
       }
     }
@@ -326,11 +326,15 @@ class TimeGridsTest {
   }
 
   @Test
-  void refinedGridsAreSentToTheirSolver() {
+  void gridsThatAreSearchedForAreSentToTheirSolverOrStudent() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> grid(GridKind.REFINED, RING, OU, 8))
         .withMessageContaining("needs a solver")
         .withMessageContaining("org.fewstep.flow.RefinedGrid");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> grid(GridKind.STUDENT, RING, OU, 8))
+        .withMessageContaining("needs a student")
+        .withMessageContaining("org.fewstep.distill.StudentGrid");
   }
 
   @Test
