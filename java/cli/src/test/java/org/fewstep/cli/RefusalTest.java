@@ -60,8 +60,6 @@ class RefusalTest {
         "selftest --threads many | 'many' is not an int",
         "selftest --process sde | process must be one of",
         // What is not there yet.
-        "distill --mixture example:ring8 --seed 1 --output f | distill is not there yet",
-        "sample --flow f --count 3 | sample is not there yet",
         "ridge --data d.npy --time 1 | ridge is not there yet",
         "FLOW --count 3 --stabilizer stein | --stabilizer is not there yet",
         // Mixtures.
@@ -154,7 +152,7 @@ class RefusalTest {
         "COMPILE --time 1:2 --process vp | --time must lie in [0, 1.0]",
         "COMPILE --time 0.1:0.2 --process vp-cosine | at a fixed time, --time T takes any",
         "COMPILE --time 1 --tolerance 0 | tolerance must be finite and > 0",
-        "COMPILE --time 1e-3 --tolerance 1e-9 | a smaller one needs float64: --precision f64",
+        "COMPILE --time 1e-3 --tolerance 1e-9 | a smaller one needs float64, see --precision f64",
         "network compile --mixture example:ring8 --time 1 --output @none/n | no such directory",
         "network forward | Missing required options",
         "network forward --network @none --points @x.npy --output @y.npy | none: no such file",

@@ -37,7 +37,8 @@ class GridSpecTest {
   void anUnknownKindIsAnsweredWithTheList(String text) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> GridSpec.parse(text))
-        .withMessageContaining("[uniform, log-snr, karras, stability, typical, refined, student], but is '");
+        .withMessageContaining(
+            "[uniform, log-snr, karras, stability, typical, refined, student], but is '");
   }
 
   @ParameterizedTest

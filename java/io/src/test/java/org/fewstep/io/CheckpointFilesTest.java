@@ -74,8 +74,7 @@ class CheckpointFilesTest {
         .isInstanceOf(FileFormatException.class)
         .hasMessageContaining("fewstep.checkpoint");
     SafeTensors.write(
-        store.file(),
-        TensorFile.builder().put("step", 1L).text("fewstep.checkpoint", "2").build());
+        store.file(), TensorFile.builder().put("step", 1L).text("fewstep.checkpoint", "2").build());
     assertThatThrownBy(store::load)
         .isInstanceOf(FileFormatException.class)
         .hasMessageContaining("must be a checkpoint of version 1, but is of '2'");
