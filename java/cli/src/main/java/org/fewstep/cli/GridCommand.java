@@ -85,15 +85,16 @@ final class GridCommand implements Callable<Integer> {
     if (GridKind.named(kind) != GridKind.STUDENT) {
       return flow.grid(backend);
     }
+    StudentGrid.requireSegments(segments);
     return StudentGrid.of(
-        mixture,
-        common.process(),
-        flow.start(),
-        flow.end(),
-        segments,
-        new DistillationOptions().student(),
-        backend,
-        0);
+            mixture,
+            common.process(),
+            flow.start(),
+            flow.end(),
+            new DistillationOptions().student(),
+            backend,
+            0)
+        .grid(segments);
   }
 
   private void write(TimeGrid grid) throws IOException {

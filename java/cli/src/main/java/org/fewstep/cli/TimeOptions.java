@@ -46,8 +46,11 @@ final class TimeOptions {
     }
     double noisy = start(process);
     double clean = end(process);
-    return spec.kind() == GridKind.STUDENT
-        ? StudentGrid.of(mixture, process, noisy, clean, spec.segments(), student, backend, 0)
-        : TimeGrids.of(spec, mixture, process, noisy, clean, backend, 0);
+    if (spec.kind() != GridKind.STUDENT) {
+      return TimeGrids.of(spec, mixture, process, noisy, clean, backend, 0);
+    }
+    StudentGrid.requireSegments(spec.segments());
+    return StudentGrid.of(mixture, process, noisy, clean, student, backend, 0)
+        .grid(spec.segments());
   }
 }

@@ -25,7 +25,7 @@ import org.fewstep.training.TrainingOptions;
 
 /**
  * Compares time grids by what compositions distilled on them are worth: same students, same
- * trajectories, same steps for every grid; only the knots differ.
+ * trajectories, same steps for every grid; only the knots differ. Not for several threads at once.
  */
 public final class GridStudy {
 
@@ -45,6 +45,7 @@ public final class GridStudy {
   private final double start;
   private final double end;
   private final DistillationOptions options;
+  private StudentGrid studentGrids;
 
   /**
    * A study of one mixture.
@@ -75,9 +76,15 @@ public final class GridStudy {
       return TimeGrid.of(start, end); // one segment is one segment, whatever the kind
     }
     return spec.kind() == GridKind.STUDENT
-        ? StudentGrid.of(
-            mixture, process, start, end, spec.segments(), options.student(), backend, 0)
+        ? studentGrids().grid(spec.segments())
         : TimeGrids.of(spec, mixture, process, start, end, backend, 0);
+  }
+
+  private StudentGrid studentGrids() {
+    if (studentGrids == null) {
+      studentGrids = StudentGrid.of(mixture, process, start, end, options.student(), backend, 0);
+    }
+    return studentGrids;
   }
 
   /**

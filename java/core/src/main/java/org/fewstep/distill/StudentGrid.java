@@ -28,27 +28,23 @@ import org.fewstep.training.TrainingOptions;
 /**
  * Grids whose knots cost a student least, the kind {@link GridKind#STUDENT}.
  *
- * <p>Some thirty candidate knots are taken from the typical and the log-SNR grid. For every pair of
- * them a student is trained briefly on exact trajectories, and the exact flow takes what it makes
- * of held-out states on to the data: that is what this segment would add to the error at the end if
- * all others were perfect. The knots are those of the path from noise to data on which these
- * contributions add up to least, found by dynamic programming.
+ * <p>Candidates are the knots of a fine typical grid. For every pair of them a student is trained
+ * briefly on exact trajectories, and the exact flow takes what it makes of held-out states on to
+ * the data: that is what this segment would add to the error at the end if all others were perfect.
+ * The knots are those of the path from noise to data on which these contributions add up to least,
+ * found by dynamic programming; one table of contributions serves every number of segments.
  *
  * <p>So nothing is assumed of what makes a map hard to learn or an error grow: both are measured,
  * on the network that will be used. Deterministic for a seed and a backend; takes seconds.
+ * Immutable and thread-safe once made.
  */
 public final class StudentGrid {
 
-  /** The largest number of segments; time grows with its square. */
-  public static final int MAX_SEGMENTS = 64;
+  /** The largest number of segments. */
+  public static final int MAX_SEGMENTS = 16;
 
-  /** Candidate segments per segment, and how many of them one segment may take at the most. */
-  private static final int CANDIDATES = 3;
-
-  private static final int LONGEST = 4 * CANDIDATES;
-
-  /** Fewer segments than this get the candidates of so many. */
-  private static final int FEW_SEGMENTS = 4;
+  /** Segments between neighbouring candidates. */
+  private static final int CANDIDATES = 32;
 
   private static final int TRAJECTORIES = 4000;
 
@@ -69,12 +65,13 @@ public final class StudentGrid {
   private final double[][] learned;
   private final double[][] judged;
   private final double[][] ends;
+  private final double[][] contributions;
 
   private StudentGrid(
       GaussianMixture mixture,
       Diffusion process,
       Student student,
-      double[] times,
+      TimeGrid candidates,
       Backend backend,
       long seed) {
     this.mixture = mixture;
@@ -82,60 +79,66 @@ public final class StudentGrid {
     this.student = student;
     this.backend = backend;
     this.seed = seed;
-    this.times = times;
-    TimeGrid grid = TimeGrid.of(times);
+    this.times = candidates.knots();
     Teacher teacher = new Teacher(mixture, process, backend);
-    this.learned = teacher.trajectories(grid, TRAJECTORIES, Seeds.derived(seed, 1));
-    this.judged = teacher.trajectories(grid, HELD_OUT, Seeds.derived(seed, 2));
+    this.learned = teacher.trajectories(candidates, TRAJECTORIES, Seeds.derived(seed, 1));
+    this.judged = teacher.trajectories(candidates, HELD_OUT, Seeds.derived(seed, 2));
     this.ends = new double[times.length][];
     for (int i = 0; i < times.length; i++) {
       ends[i] = toData(i, judged[i]);
     }
+    this.contributions = contributions();
   }
 
   /**
-   * The grid of a mixture for a student.
+   * Measures what each segment would cost a student.
    *
-   * @param segments S, in [1, {@value #MAX_SEGMENTS}]
    * @param end > 0
    * @param backend trains the students and evaluates the mixture; stays open
+   * @param seed of trajectories and trainings
    */
-  public static TimeGrid of(
+  public static StudentGrid of(
       GaussianMixture mixture,
       Diffusion process,
       double start,
       double end,
-      int segments,
       Student student,
       Backend backend,
       long seed) {
+    TimeGrid candidates =
+        TimeGrids.typical(mixture, process, start, end, CANDIDATES, backend, seed);
+    return new StudentGrid(mixture, process, student, candidates, backend, seed);
+  }
+
+  /**
+   * The cheapest grid of so many segments.
+   *
+   * @param segments S, in [1, {@value #MAX_SEGMENTS}]
+   */
+  public TimeGrid grid(int segments) {
+    requireSegments(segments);
+    return cheapest(segments);
+  }
+
+  /** Refuses a number of segments that is out of range, before any work. */
+  public static void requireSegments(int segments) {
     if (segments < 1 || segments > MAX_SEGMENTS) {
       throw new IllegalArgumentException(
           "segments must lie in [1, %d] for a %s grid, but is %d"
               .formatted(MAX_SEGMENTS, GridKind.STUDENT, segments));
     }
-    int candidates = CANDIDATES * Math.max(segments, FEW_SEGMENTS);
-    TimeGrid typical = TimeGrids.typical(mixture, process, start, end, candidates, backend, seed);
-    StudentGrid grid = new StudentGrid(mixture, process, student, typical.knots(), backend, seed);
-    return grid.cheapest(grid.contributions(segments), segments);
   }
 
-  /**
-   * contributions[i][j]: of a segment from candidate i to candidate j > i; infinite if too long.
-   */
-  private double[][] contributions(int segments) {
+  /** The contribution of a segment from candidate i to candidate j > i, [i][j]. */
+  private double[][] contributions() {
     int count = times.length;
-    int longest = segments <= FEW_SEGMENTS ? count : LONGEST;
-    double[][] contributions = new double[count][count];
-    for (double[] row : contributions) {
-      Arrays.fill(row, Double.POSITIVE_INFINITY);
-    }
+    double[][] table = new double[count][count];
     List<Callable<Double>> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      for (int j = i + 1; j < Math.min(count, i + 1 + longest); j++) {
+      for (int j = i + 1; j < count; j++) {
         int from = i;
         int to = j;
-        tasks.add(() -> contributions[from][to] = contribution(from, to));
+        tasks.add(() -> table[from][to] = contribution(from, to));
       }
     }
     try {
@@ -143,7 +146,7 @@ public final class StudentGrid {
     } catch (IOException e) {
       throw new UncheckedIOException(e); // nothing is read or written here
     }
-    return contributions;
+    return table;
   }
 
   private double contribution(int from, int to) throws IOException {
@@ -188,7 +191,7 @@ public final class StudentGrid {
   }
 
   /** The path from the first to the last candidate in so many segments that costs least. */
-  private TimeGrid cheapest(double[][] contributions, int segments) {
+  private TimeGrid cheapest(int segments) {
     int count = times.length;
     double[][] cost = new double[segments + 1][count];
     int[][] before = new int[segments + 1][count];

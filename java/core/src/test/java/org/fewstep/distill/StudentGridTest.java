@@ -21,27 +21,23 @@ class StudentGridTest {
   private static final OrnsteinUhlenbeck OU = new OrnsteinUhlenbeck();
 
   @Test
-  void isAGridWithTheEndsAskedForAndTheSameEveryTime() {
+  void cutsBetweenTheEndsAndTheSameWayEveryTime() {
     GaussianMixture mixture = ExampleMixtures.named("bimodal?sigma=0.3");
     try (Backend backend = Backends.best()) {
-      TimeGrid grid = StudentGrid.of(mixture, OU, 3, 0.01, 3, new Student(8), backend, 1);
-      assertThat(grid.kind()).isEqualTo("student");
-      assertThat(grid.segments()).isEqualTo(3);
-      assertThat(grid.start()).isEqualTo(3);
-      assertThat(grid.end()).isEqualTo(0.01);
-      assertThat(grid.cumulative()[3]).isPositive();
-      TimeGrid again = StudentGrid.of(mixture, OU, 3, 0.01, 3, new Student(8), backend, 1);
-      assertThat(again.knots()).isEqualTo(grid.knots());
-    }
-  }
-
-  @Test
-  void refusesSegmentsOutOfRange() {
-    GaussianMixture mixture = ExampleMixtures.named("bimodal");
-    try (Backend backend = Backends.best()) {
+      StudentGrid grids = StudentGrid.of(mixture, OU, 3, 0.01, new Student(8), backend, 1);
+      for (int segments : new int[] {1, 3, 16}) {
+        TimeGrid grid = grids.grid(segments);
+        assertThat(grid.kind()).isEqualTo("student");
+        assertThat(grid.segments()).isEqualTo(segments);
+        assertThat(grid.start()).isEqualTo(3);
+        assertThat(grid.end()).isEqualTo(0.01);
+        assertThat(grid.cumulative()[segments]).isPositive();
+      }
+      StudentGrid again = StudentGrid.of(mixture, OU, 3, 0.01, new Student(8), backend, 1);
+      assertThat(again.grid(3).knots()).isEqualTo(grids.grid(3).knots());
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> StudentGrid.of(mixture, OU, 3, 0.01, 65, new Student(8), backend, 1))
-          .withMessageContaining("segments must lie in [1, 64] for a student grid, but is 65");
+          .isThrownBy(() -> grids.grid(17))
+          .withMessageContaining("segments must lie in [1, 16] for a student grid, but is 17");
     }
   }
 
