@@ -13,7 +13,7 @@ final class FloatNetworkScratch {
   /**
    * Elements that the points of a tile take in a layer: they and the next layer's stay in cache.
    */
-  private static final int TARGET_ELEMENTS = 4096;
+  private static final int TARGET_ELEMENTS = 8192;
 
   /** What is read or written, but not used, behind the last group: a vector of coordinates. */
   private static final int SLACK = FloatLanes.LENGTH * GROUP;
@@ -73,7 +73,7 @@ final class FloatNetworkScratch {
   static int rows(int width) {
     int rows =
         width > WIDE ? WIDE_ROWS : Math.clamp(TARGET_ELEMENTS / width, LEAST_ROWS, MOST_ROWS);
-    return Math.ceilDiv(rows, GROUP) * GROUP;
+    return Math.max(1, rows / (2 * GROUP)) * 2 * GROUP;
   }
 
   /** Makes room for tiles of that many points with x, y and the layers between. */
