@@ -100,7 +100,7 @@ final class FloatBackwardTask implements WorkerPool.Task {
   @Override
   public void run(int worker, long firstRun, long endRun) {
     FloatTile tile = tiles[worker];
-    tile.network.reserveTraining(network, tile);
+    tile.network.reserveTraining(network);
     FloatGradient gradient = wantsGradient ? network.gradient(worker) : null;
     int tileRows = network.tileRows();
     for (long run = firstRun; run < endRun; run++) {
@@ -121,11 +121,11 @@ final class FloatBackwardTask implements WorkerPool.Task {
     FloatNetworkScratch scratch = tile.network;
     FloatFrame frame = network.frame;
     int groups = Math.ceilDiv(rows, GROUP);
-    FloatRows.load(x, row, rows, network.inputs(), tile.stage, scratch.x);
-    FloatRows.load(dy, row, rows, network.outputs(), tile.stage, scratch.cotangent);
+    scratch.panels.load(x, row, rows, network.inputs(), scratch.x);
+    scratch.panels.load(dy, row, rows, network.outputs(), scratch.cotangent);
     clearBehind(scratch.cotangent, rows);
     if (saved != null) {
-      FloatSavedRows.load(scratch, tile.stage, network, saved, row, rows);
+      FloatSavedRows.load(scratch, network, saved, row, rows);
     }
     recomputeLast(scratch, groups);
     frame.enterCotangents(scratch.cotangent, scratch.one, scratch.stride, groups);
@@ -136,7 +136,7 @@ final class FloatBackwardTask implements WorkerPool.Task {
       float[] faults = scratch.faults;
       float[] result = scratch.result;
       frame.leaveCotangents(first, scratch.stride, dyRows, scratch.x, faults, result, groups);
-      FloatRows.store(result, tile.stage, dx, row, rows, network.inputs());
+      scratch.panels.store(result, dx, row, rows, network.inputs());
     }
   }
 

@@ -14,7 +14,7 @@ final class FloatDenseMap extends FloatLinearMap {
   private static final int CHAIN = 128;
 
   /** Outputs whose weights for a chain are in work for all groups: whole strips, some L2 cache. */
-  private static final int BLOCK = 32 * FloatMatrixTile.ROWS;
+  private static final int BLOCK = 16 * FloatMatrixTile.ROWS;
 
   private static final float[] ZEROS = new float[FloatMatrixTile.ROWS];
 
@@ -51,22 +51,30 @@ final class FloatDenseMap extends FloatLinearMap {
     return map;
   }
 
-  /** Where the weight of an input for an output is. */
+  /** Where the strip of an output begins for the chain of an input. */
+  private int strip(int first, int input) {
+    int chain = input - input % CHAIN;
+    return chain * bias.length + first * Math.min(CHAIN, inputs - chain);
+  }
+
+  /** Where the weight of an input for an output is: chain by chain, strip by strip. */
   private int index(int output, int input) {
     int row = output % FloatMatrixTile.ROWS;
     int first = output - row;
-    return first * inputs + input * FloatMatrixTile.height(first, outputs) + row;
+    int height = FloatMatrixTile.height(first, outputs);
+    return strip(first, input) + input % CHAIN * height + row;
   }
 
   /** Takes other weights, [outputs, inputs] row-major, and biases. */
   void set(float[] parameters, int weightsFrom, int biasFrom) {
-    for (int first = 0; first < outputs; first += FloatMatrixTile.ROWS) {
-      int height = FloatMatrixTile.height(first, outputs);
-      int rows = Math.min(height, outputs - first);
-      for (int row = 0; row < rows; row++) {
-        int from = weightsFrom + (first + row) * inputs;
-        int to = first * inputs + row;
-        for (int i = 0; i < inputs; i++) {
+    for (int input = 0; input < inputs; input += CHAIN) {
+      int depth = Math.min(CHAIN, inputs - input);
+      for (int o = 0; o < outputs; o++) {
+        int row = o % FloatMatrixTile.ROWS;
+        int height = FloatMatrixTile.height(o - row, outputs);
+        int from = weightsFrom + o * inputs + input;
+        int to = strip(o - row, input) + row;
+        for (int i = 0; i < depth; i++) {
           weights[to + i * height] = parameters[from + i];
         }
       }
@@ -81,7 +89,7 @@ final class FloatDenseMap extends FloatLinearMap {
       int rows = Math.min(height, outputs - first);
       for (int i = 0; i < inputs; i++) {
         int from = weightsFrom + i * outputs + first;
-        int to = first * inputs + i * height;
+        int to = strip(first, i) + i % CHAIN * height;
         for (int row = 0; row < rows; row++) {
           weights[to + row] = parameters[from + row];
         }
@@ -105,39 +113,42 @@ final class FloatDenseMap extends FloatLinearMap {
         int end = Math.min(first + BLOCK, outputs);
         for (int g = 0; g < groups; g++) {
           int from = xStart + g * xStride + input * GROUP;
-          strips(x, from, input, depth, first, end, z, zStart + g * zStride, affine);
+          int to = zStart + g * zStride;
+          if (input == 0) {
+            strips(x, from, depth, first, end, z, to, affine);
+          } else {
+            addStrips(x, from, input, depth, first, end, z, to);
+          }
         }
       }
     }
   }
 
-  /** One chain of one group for some outputs. */
+  /** The first chain of one group for some outputs. */
   private void strips(
-      float[] x,
-      int from,
-      int input,
-      int depth,
-      int first,
-      int end,
-      float[] z,
-      int zStart,
-      boolean affine) {
-    boolean adds = input > 0;
-    boolean biased = affine && !adds;
+      float[] x, int from, int depth, int first, int end, float[] z, int zStart, boolean affine) {
     for (int o = first; o < end; o += FloatMatrixTile.ROWS) {
-      int height = FloatMatrixTile.height(o, outputs);
       FloatMatrixTile.multiply(
-          height,
+          FloatMatrixTile.height(o, outputs),
           weights,
-          o * inputs + input * height,
+          strip(o, 0),
           x,
           from,
           depth,
-          biased ? bias : ZEROS,
-          biased ? o : 0,
+          affine ? bias : ZEROS,
+          affine ? o : 0,
           z,
-          zStart + o * GROUP,
-          adds);
+          zStart + o * GROUP);
+    }
+  }
+
+  /** A later chain. */
+  private void addStrips(
+      float[] x, int from, int input, int depth, int first, int end, float[] z, int zStart) {
+    for (int o = first; o < end; o += FloatMatrixTile.ROWS) {
+      int height = FloatMatrixTile.height(o, outputs);
+      int at = strip(o, input);
+      FloatMatrixTile.multiplyAndAdd(height, weights, at, x, from, depth, z, zStart + o * GROUP);
     }
   }
 }

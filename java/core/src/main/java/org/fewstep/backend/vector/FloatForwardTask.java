@@ -38,7 +38,7 @@ final class FloatForwardTask implements WorkerPool.Task {
   @Override
   public void run(int worker, long first, long end) {
     FloatTile tile = tiles[worker];
-    tile.network.reserveTraining(network, tile);
+    tile.network.reserveTraining(network);
     int tileRows = network.tileRows();
     for (long row = first; row < end; row += tileRows) {
       tile(tile, tile.network, row, (int) Math.min(tileRows, end - row));
@@ -48,7 +48,7 @@ final class FloatForwardTask implements WorkerPool.Task {
   private void tile(FloatTile tile, FloatNetworkScratch scratch, long row, int rows) {
     int groups = Math.ceilDiv(rows, GROUP);
     int stride = scratch.stride;
-    FloatRows.load(x, row, rows, network.inputs(), tile.stage, scratch.x);
+    scratch.panels.load(x, row, rows, network.inputs(), scratch.x);
     scratch.findFaults(network.inputs(), groups);
     network.frame.enter(scratch.x, scratch.one, stride, groups);
     float[] last =
@@ -57,9 +57,9 @@ final class FloatForwardTask implements WorkerPool.Task {
             : network.layers.values(scratch.one, scratch.other, stride, scratch.affine, groups);
     float[] faults = scratch.faults;
     network.frame.leave(last, 0, stride, scratch.x, faults, scratch.result, groups);
-    FloatRows.store(scratch.result, tile.stage, y, row, rows, network.outputs());
+    scratch.panels.store(scratch.result, y, row, rows, network.outputs());
     if (saved != null) {
-      FloatSavedRows.store(scratch, tile.stage, network, saved, row, rows);
+      FloatSavedRows.store(scratch, network, saved, row, rows);
     }
   }
 }

@@ -37,7 +37,7 @@ final class FloatMatrixTile {
   }
 
   /**
-   * One strip times one group: {@code C[r,c] = start[r] + sum_p A[r,p] B[p,c]}, or that added to C.
+   * One strip times one group: {@code C[r,c] = start[r] + sum_p A[r,p] B[p,c]}.
    *
    * @param height rows of the strip
    * @param a the strip, column p from {@code aStart + p height} on
@@ -45,7 +45,6 @@ final class FloatMatrixTile {
    * @param depth the number of products in a sum, one chain of multiply-adds
    * @param start what row r starts from: {@code start[startAt + r]}
    * @param c results, [height][GROUP] from {@code cStart} on
-   * @param adds whether the sums are added to what C holds
    */
   static void multiply(
       int height,
@@ -57,12 +56,24 @@ final class FloatMatrixTile {
       float[] start,
       int startAt,
       float[] c,
-      int cStart,
-      boolean adds) {
+      int cStart) {
     if (height == ROWS) {
-      six(a, aStart, b, bStart, depth, start, startAt, c, cStart, adds);
+      six(a, aStart, b, bStart, depth, start, startAt, c, cStart);
     } else {
-      four(a, aStart, b, bStart, depth, start, startAt, c, cStart, adds);
+      four(a, aStart, b, bStart, depth, start, startAt, c, cStart);
+    }
+  }
+
+  /**
+   * The same sums from zero, added to C. Methods of their own: where a tile can do both, the JIT
+   * gives up keeping its vectors in registers.
+   */
+  static void multiplyAndAdd(
+      int height, float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
+    if (height == ROWS) {
+      addSix(a, aStart, b, bStart, depth, c, cStart);
+    } else {
+      addFour(a, aStart, b, bStart, depth, c, cStart);
     }
   }
 
@@ -76,9 +87,8 @@ final class FloatMatrixTile {
       float[] start,
       int startAt,
       float[] c,
-      int cStart,
-      boolean adds) {
-    FloatVector sum00 = FloatVector.broadcast(SPECIES, start[startAt + 0]);
+      int cStart) {
+    FloatVector sum00 = FloatVector.broadcast(SPECIES, start[startAt]);
     FloatVector sum01 = sum00;
     FloatVector sum10 = FloatVector.broadcast(SPECIES, start[startAt + 1]);
     FloatVector sum11 = sum10;
@@ -93,41 +103,27 @@ final class FloatMatrixTile {
     for (int p = 0; p < depth; p++) {
       FloatVector b0 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP);
       FloatVector b1 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP + LENGTH);
-      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 0]);
+      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS]);
       sum00 = weight.fma(b0, sum00);
       sum01 = weight.fma(b1, sum01);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 1]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 1]);
       sum10 = weight.fma(b0, sum10);
       sum11 = weight.fma(b1, sum11);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 2]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 2]);
       sum20 = weight.fma(b0, sum20);
       sum21 = weight.fma(b1, sum21);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 3]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 3]);
       sum30 = weight.fma(b0, sum30);
       sum31 = weight.fma(b1, sum31);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 4]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 4]);
       sum40 = weight.fma(b0, sum40);
       sum41 = weight.fma(b1, sum41);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 6 + 5]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 5]);
       sum50 = weight.fma(b0, sum50);
       sum51 = weight.fma(b1, sum51);
     }
-    if (adds) {
-      sum00 = sum00.add(FloatVector.fromArray(SPECIES, c, cStart + 0 * GROUP));
-      sum01 = sum01.add(FloatVector.fromArray(SPECIES, c, cStart + 0 * GROUP + LENGTH));
-      sum10 = sum10.add(FloatVector.fromArray(SPECIES, c, cStart + 1 * GROUP));
-      sum11 = sum11.add(FloatVector.fromArray(SPECIES, c, cStart + 1 * GROUP + LENGTH));
-      sum20 = sum20.add(FloatVector.fromArray(SPECIES, c, cStart + 2 * GROUP));
-      sum21 = sum21.add(FloatVector.fromArray(SPECIES, c, cStart + 2 * GROUP + LENGTH));
-      sum30 = sum30.add(FloatVector.fromArray(SPECIES, c, cStart + 3 * GROUP));
-      sum31 = sum31.add(FloatVector.fromArray(SPECIES, c, cStart + 3 * GROUP + LENGTH));
-      sum40 = sum40.add(FloatVector.fromArray(SPECIES, c, cStart + 4 * GROUP));
-      sum41 = sum41.add(FloatVector.fromArray(SPECIES, c, cStart + 4 * GROUP + LENGTH));
-      sum50 = sum50.add(FloatVector.fromArray(SPECIES, c, cStart + 5 * GROUP));
-      sum51 = sum51.add(FloatVector.fromArray(SPECIES, c, cStart + 5 * GROUP + LENGTH));
-    }
-    store(sum00, sum01, c, cStart + 0 * GROUP);
-    store(sum10, sum11, c, cStart + 1 * GROUP);
+    store(sum00, sum01, c, cStart);
+    store(sum10, sum11, c, cStart + GROUP);
     store(sum20, sum21, c, cStart + 2 * GROUP);
     store(sum30, sum31, c, cStart + 3 * GROUP);
     store(sum40, sum41, c, cStart + 4 * GROUP);
@@ -144,9 +140,8 @@ final class FloatMatrixTile {
       float[] start,
       int startAt,
       float[] c,
-      int cStart,
-      boolean adds) {
-    FloatVector sum00 = FloatVector.broadcast(SPECIES, start[startAt + 0]);
+      int cStart) {
+    FloatVector sum00 = FloatVector.broadcast(SPECIES, start[startAt]);
     FloatVector sum01 = sum00;
     FloatVector sum10 = FloatVector.broadcast(SPECIES, start[startAt + 1]);
     FloatVector sum11 = sum10;
@@ -157,33 +152,106 @@ final class FloatMatrixTile {
     for (int p = 0; p < depth; p++) {
       FloatVector b0 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP);
       FloatVector b1 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP + LENGTH);
-      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * 4 + 0]);
+      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST]);
       sum00 = weight.fma(b0, sum00);
       sum01 = weight.fma(b1, sum01);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 4 + 1]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 1]);
       sum10 = weight.fma(b0, sum10);
       sum11 = weight.fma(b1, sum11);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 4 + 2]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 2]);
       sum20 = weight.fma(b0, sum20);
       sum21 = weight.fma(b1, sum21);
-      weight = FloatVector.broadcast(SPECIES, a[aStart + p * 4 + 3]);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 3]);
       sum30 = weight.fma(b0, sum30);
       sum31 = weight.fma(b1, sum31);
     }
-    if (adds) {
-      sum00 = sum00.add(FloatVector.fromArray(SPECIES, c, cStart + 0 * GROUP));
-      sum01 = sum01.add(FloatVector.fromArray(SPECIES, c, cStart + 0 * GROUP + LENGTH));
-      sum10 = sum10.add(FloatVector.fromArray(SPECIES, c, cStart + 1 * GROUP));
-      sum11 = sum11.add(FloatVector.fromArray(SPECIES, c, cStart + 1 * GROUP + LENGTH));
-      sum20 = sum20.add(FloatVector.fromArray(SPECIES, c, cStart + 2 * GROUP));
-      sum21 = sum21.add(FloatVector.fromArray(SPECIES, c, cStart + 2 * GROUP + LENGTH));
-      sum30 = sum30.add(FloatVector.fromArray(SPECIES, c, cStart + 3 * GROUP));
-      sum31 = sum31.add(FloatVector.fromArray(SPECIES, c, cStart + 3 * GROUP + LENGTH));
-    }
-    store(sum00, sum01, c, cStart + 0 * GROUP);
-    store(sum10, sum11, c, cStart + 1 * GROUP);
+    store(sum00, sum01, c, cStart);
+    store(sum10, sum11, c, cStart + GROUP);
     store(sum20, sum21, c, cStart + 2 * GROUP);
     store(sum30, sum31, c, cStart + 3 * GROUP);
+  }
+
+  /** A whole strip. */
+  private static void addSix(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
+    FloatVector sum00 = FloatVector.zero(SPECIES);
+    FloatVector sum01 = sum00;
+    FloatVector sum10 = sum00;
+    FloatVector sum11 = sum10;
+    FloatVector sum20 = sum00;
+    FloatVector sum21 = sum20;
+    FloatVector sum30 = sum00;
+    FloatVector sum31 = sum30;
+    FloatVector sum40 = sum00;
+    FloatVector sum41 = sum40;
+    FloatVector sum50 = sum00;
+    FloatVector sum51 = sum50;
+    for (int p = 0; p < depth; p++) {
+      FloatVector b0 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP);
+      FloatVector b1 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP + LENGTH);
+      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS]);
+      sum00 = weight.fma(b0, sum00);
+      sum01 = weight.fma(b1, sum01);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 1]);
+      sum10 = weight.fma(b0, sum10);
+      sum11 = weight.fma(b1, sum11);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 2]);
+      sum20 = weight.fma(b0, sum20);
+      sum21 = weight.fma(b1, sum21);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 3]);
+      sum30 = weight.fma(b0, sum30);
+      sum31 = weight.fma(b1, sum31);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 4]);
+      sum40 = weight.fma(b0, sum40);
+      sum41 = weight.fma(b1, sum41);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * ROWS + 5]);
+      sum50 = weight.fma(b0, sum50);
+      sum51 = weight.fma(b1, sum51);
+    }
+    add(sum00, sum01, c, cStart);
+    add(sum10, sum11, c, cStart + GROUP);
+    add(sum20, sum21, c, cStart + 2 * GROUP);
+    add(sum30, sum31, c, cStart + 3 * GROUP);
+    add(sum40, sum41, c, cStart + 4 * GROUP);
+    add(sum50, sum51, c, cStart + 5 * GROUP);
+  }
+
+  /** A last strip. */
+  private static void addFour(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
+    FloatVector sum00 = FloatVector.zero(SPECIES);
+    FloatVector sum01 = sum00;
+    FloatVector sum10 = sum00;
+    FloatVector sum11 = sum10;
+    FloatVector sum20 = sum00;
+    FloatVector sum21 = sum20;
+    FloatVector sum30 = sum00;
+    FloatVector sum31 = sum30;
+    for (int p = 0; p < depth; p++) {
+      FloatVector b0 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP);
+      FloatVector b1 = FloatVector.fromArray(SPECIES, b, bStart + p * GROUP + LENGTH);
+      FloatVector weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST]);
+      sum00 = weight.fma(b0, sum00);
+      sum01 = weight.fma(b1, sum01);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 1]);
+      sum10 = weight.fma(b0, sum10);
+      sum11 = weight.fma(b1, sum11);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 2]);
+      sum20 = weight.fma(b0, sum20);
+      sum21 = weight.fma(b1, sum21);
+      weight = FloatVector.broadcast(SPECIES, a[aStart + p * LAST + 3]);
+      sum30 = weight.fma(b0, sum30);
+      sum31 = weight.fma(b1, sum31);
+    }
+    add(sum00, sum01, c, cStart);
+    add(sum10, sum11, c, cStart + GROUP);
+    add(sum20, sum21, c, cStart + 2 * GROUP);
+    add(sum30, sum31, c, cStart + 3 * GROUP);
+  }
+
+  private static void add(FloatVector left, FloatVector right, float[] c, int index) {
+    left.add(FloatVector.fromArray(SPECIES, c, index)).intoArray(c, index);
+    right.add(FloatVector.fromArray(SPECIES, c, index + LENGTH)).intoArray(c, index + LENGTH);
   }
 
   private static void store(FloatVector left, FloatVector right, float[] c, int index) {

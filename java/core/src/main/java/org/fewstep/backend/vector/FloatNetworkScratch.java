@@ -15,11 +15,18 @@ final class FloatNetworkScratch {
    */
   private static final int TARGET_ELEMENTS = 8192;
 
-  /** What is read, but not used, behind the last group: a vector of coordinates. */
+  /** What is read or written, but not used, behind the last group: a vector of coordinates. */
   private static final int SLACK = FloatLanes.LENGTH * GROUP;
 
-  private static final int LEAST_ROWS = 128;
+  private static final int LEAST_ROWS = 64;
   private static final int MOST_ROWS = 512;
+
+  /**
+   * From here on the weights of a layer are in no cache of a core: they serve many rows at once.
+   */
+  private static final int WIDE = 192;
+
+  private static final int WIDE_ROWS = 256;
 
   /** Inputs x, directions v and cotangents w of a tile, {@code [groups][columns][GROUP]}. */
   float[] x = new float[0];
@@ -56,21 +63,27 @@ final class FloatNetworkScratch {
   /** The same for points whose direction or cotangent is at fault. */
   float[] moreFaults = new float[0];
 
+  /** Copies rows in and out. */
+  final FloatPanels panels = new FloatPanels();
+
   /** The distance of two groups in {@link #one} and {@link #other}. */
   int stride;
 
   /** The points of a tile of a network of that width: whole groups. */
   static int rows(int width) {
-    int rows = Math.clamp(TARGET_ELEMENTS / width, LEAST_ROWS, MOST_ROWS);
-    return Math.ceilDiv(rows, GROUP) * GROUP;
+    int rows =
+        width > WIDE ? WIDE_ROWS : Math.clamp(TARGET_ELEMENTS / width, LEAST_ROWS, MOST_ROWS);
+    return Math.max(1, rows / (2 * GROUP)) * 2 * GROUP;
   }
 
   /** Makes room for tiles of that many points with x, y and the layers between. */
   void reserve(FloatLayers layers, int columns, int rows) {
     stride = layers.width() * GROUP;
     int groups = rows / GROUP;
-    x = FloatTile.grown(x, rows * columns);
-    result = FloatTile.grown(result, rows * Math.max(columns, layers.outputs()));
+    int widest = Math.max(columns, layers.outputs());
+    panels.reserve(rows * widest);
+    x = FloatTile.grown(x, rows * columns + SLACK);
+    result = FloatTile.grown(result, rows * widest + SLACK);
     one = FloatTile.grown(one, groups * stride + SLACK);
     other = FloatTile.grown(other, groups * stride + SLACK);
     trace = FloatTile.grown(trace, rows);
@@ -80,21 +93,20 @@ final class FloatNetworkScratch {
 
   /** Makes room for derivatives as well. */
   void reserveDerivatives(FloatLayers layers, int columns, int rows) {
-    direction = FloatTile.grown(direction, rows * columns);
-    cotangent = FloatTile.grown(cotangent, rows * layers.outputs());
+    direction = FloatTile.grown(direction, rows * columns + SLACK);
+    cotangent = FloatTile.grown(cotangent, rows * layers.outputs() + SLACK);
     axis = FloatTile.grown(axis, rows * columns);
     affine = FloatTile.grown(affine, rows / GROUP * layers.affineStride());
   }
 
   /** Makes room for the training of a network. */
-  void reserveTraining(FloatTrainee network, FloatTile tile) {
+  void reserveTraining(FloatTrainee network) {
     int rows = network.tileRows();
-    int widest = Math.max(network.hidden(), Math.max(network.inputs(), network.outputs()));
     reserve(network.layers, network.inputs(), rows);
     reserveDerivatives(network.layers, network.inputs(), rows);
+    panels.reserve(GROUP * network.hidden());
     inputs = FloatTile.grown(inputs, rows / GROUP * stride + SLACK);
-    ragged = FloatTile.grown(ragged, network.hidden() * GROUP);
-    tile.reserveStage(rows * widest);
+    ragged = FloatTile.grown(ragged, network.hidden() * GROUP + SLACK);
   }
 
   /** Finds the points that are not finite. */

@@ -73,7 +73,6 @@ final class FloatNetworkTask implements WorkerPool.Task {
     if (wantsDerivative()) {
       scratch.reserveDerivatives(network.layers, network.inputs, tileRows);
     }
-    tile.reserveStage(tileRows * Math.max(network.inputs, network.outputs));
     for (long row = first; row < end; row += tileRows) {
       tile(tile, scratch, row, (int) Math.min(tileRows, end - row));
     }
@@ -82,12 +81,12 @@ final class FloatNetworkTask implements WorkerPool.Task {
   /** All inputs are read before anything is written: an output may lie where an input does. */
   private void tile(FloatTile tile, FloatNetworkScratch scratch, long row, int rows) {
     int groups = Math.ceilDiv(rows, GROUP);
-    FloatRows.load(x, row, rows, network.inputs, tile.stage, scratch.x);
+    scratch.panels.load(x, row, rows, network.inputs, scratch.x);
     if (direction != null) {
-      FloatRows.load(direction, row, rows, network.inputs, tile.stage, scratch.direction);
+      scratch.panels.load(direction, row, rows, network.inputs, scratch.direction);
     }
     if (cotangent != null) {
-      FloatRows.load(cotangent, row, rows, network.outputs, tile.stage, scratch.cotangent);
+      scratch.panels.load(cotangent, row, rows, network.outputs, scratch.cotangent);
     }
     scratch.findFaults(network.inputs, groups);
     network.frame.enter(scratch.x, scratch.one, scratch.stride, groups);
@@ -97,16 +96,16 @@ final class FloatNetworkTask implements WorkerPool.Task {
     }
     if (divergence != null) {
       divergence(scratch, groups);
-      FloatRows.store(scratch.trace, tile.stage, divergence, row, rows, 1);
+      scratch.panels.store(scratch.trace, divergence, row, rows, 1);
     }
     if (jvp != null) {
       float[] faults = scratch.faultsWith(scratch.direction, network.inputs, groups);
       jvp(scratch, scratch.direction, faults, groups);
-      FloatRows.store(scratch.result, tile.stage, jvp, row, rows, network.outputs);
+      scratch.panels.store(scratch.result, jvp, row, rows, network.outputs);
     }
     if (vjp != null) {
       vjp(scratch, groups);
-      FloatRows.store(scratch.result, tile.stage, vjp, row, rows, network.inputs);
+      scratch.panels.store(scratch.result, vjp, row, rows, network.inputs);
     }
   }
 
@@ -139,7 +138,7 @@ final class FloatNetworkTask implements WorkerPool.Task {
     if (value != null) {
       float[] faults = scratch.faults;
       network.frame.leave(last, 0, scratch.stride, scratch.x, faults, scratch.result, groups);
-      FloatRows.store(scratch.result, tile.stage, value, row, rows, network.outputs);
+      scratch.panels.store(scratch.result, value, row, rows, network.outputs);
     }
   }
 

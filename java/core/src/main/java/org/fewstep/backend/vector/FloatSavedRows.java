@@ -17,7 +17,6 @@ final class FloatSavedRows {
   /** Saves the rows of a tile. */
   static void store(
       FloatNetworkScratch scratch,
-      float[] stage,
       FloatTrainee network,
       MemorySegment saved,
       long first,
@@ -31,7 +30,7 @@ final class FloatSavedRows {
         MemorySegment.copy(scratch.affine, from, saved, ELEMENT, at, hidden * GROUP);
       } else {
         System.arraycopy(scratch.affine, from, scratch.ragged, 0, hidden * GROUP);
-        FloatRows.store(scratch.ragged, stage, saved, first + row, rows - row, hidden);
+        scratch.panels.store(scratch.ragged, saved, first + row, rows - row, hidden);
       }
     }
   }
@@ -39,7 +38,6 @@ final class FloatSavedRows {
   /** Reads the rows of a tile back; the lanes behind the last one repeat it. */
   static void load(
       FloatNetworkScratch scratch,
-      float[] stage,
       FloatTrainee network,
       MemorySegment saved,
       long first,
@@ -52,7 +50,7 @@ final class FloatSavedRows {
         long at = (first + row) * hidden * Float.BYTES;
         MemorySegment.copy(saved, ELEMENT, at, scratch.affine, to, hidden * GROUP);
       } else {
-        FloatRows.load(saved, first + row, rows - row, hidden, stage, scratch.ragged);
+        scratch.panels.load(saved, first + row, rows - row, hidden, scratch.ragged);
         System.arraycopy(scratch.ragged, 0, scratch.affine, to, hidden * GROUP);
       }
     }

@@ -72,12 +72,43 @@ final class FloatSparseMap extends FloatLinearMap {
       int zStride,
       int groups,
       boolean affine) {
-    for (int g = 0; g < groups; g++) {
-      group(x, xStart + g * xStride, z, zStart + g * zStride, affine);
+    int g = 0;
+    for (; g + 1 < groups; g += 2) {
+      pair(x, xStart + g * xStride, xStride, z, zStart + g * zStride, zStride, affine);
+    }
+    if (g < groups) {
+      single(x, xStart + g * xStride, z, zStart + g * zStride, affine);
     }
   }
 
-  private void group(float[] x, int from, float[] z, int to, boolean affine) {
+  /** Two groups at once: half as many loads of weights and offsets. */
+  private void pair(
+      float[] x, int from, int xStride, float[] z, int to, int zStride, boolean affine) {
+    int start = 0;
+    for (int o = 0; o < outputs; o++) {
+      FloatVector sum0 = FloatVector.broadcast(SPECIES, affine ? bias[o] : 0f);
+      FloatVector sum1 = sum0;
+      FloatVector sum2 = sum0;
+      FloatVector sum3 = sum0;
+      int end = starts[o + 1];
+      for (int e = start; e < end; e++) {
+        FloatVector weight = FloatVector.broadcast(SPECIES, weights[e]);
+        int at = from + offsets[e];
+        sum0 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum0);
+        sum1 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum1);
+        sum2 = weight.fma(FloatVector.fromArray(SPECIES, x, at + xStride), sum2);
+        sum3 = weight.fma(FloatVector.fromArray(SPECIES, x, at + xStride + LENGTH), sum3);
+      }
+      start = end;
+      int at = to + o * GROUP;
+      sum0.intoArray(z, at);
+      sum1.intoArray(z, at + LENGTH);
+      sum2.intoArray(z, at + zStride);
+      sum3.intoArray(z, at + zStride + LENGTH);
+    }
+  }
+
+  private void single(float[] x, int from, float[] z, int to, boolean affine) {
     for (int o = 0; o < outputs; o++) {
       FloatVector sum0 = FloatVector.broadcast(SPECIES, affine ? bias[o] : 0f);
       FloatVector sum1 = sum0;

@@ -127,11 +127,6 @@ final class FloatTile {
     return blocked;
   }
 
-  /** Makes room for so many elements on their way in or out. */
-  void reserveStage(int elements) {
-    stage = grown(stage, elements);
-  }
-
   /** Makes room for steps of tiles of that many points. */
   void reserveSteps(int columns, int rows) {
     x = grown(x, rows * columns);
