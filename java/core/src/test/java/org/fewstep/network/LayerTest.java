@@ -61,6 +61,9 @@ class LayerTest {
     assertThat(quarter.compressed().isSparse()).isTrue();
     Layer half = Layer.dense(4, new double[] {1, 1, 0, 0}, new double[] {0}, Unit.LINEAR);
     assertThat(half.compressed()).isSameAs(half);
+    Layer full = sparse().toDense();
+    assertThat(sparse().compressed().isSparse()).as("3 of 10 entries").isFalse();
+    assertThat(sparse().compressed().weights()).containsExactly(full.weights());
   }
 
   @Test
