@@ -128,6 +128,7 @@ class TimeInputTest {
     CompiledScore fine = given.compiler(1e-6).forFloat64().compile(given.low, given.high);
     assertThat(fine.width()).isEqualTo(coarse.width());
     assertThat(fine.pieces()).hasSameSizeAs(coarse.pieces());
+    // Two exponentials deepen, that of the time and those of the logits.
     assertThat((fine.depth() - coarse.depth()) / 5.0).isBetween(0.5, 2.5);
     assertThat(fine.parameters()).isGreaterThan(coarse.parameters());
   }
