@@ -71,7 +71,7 @@ public record CompiledScore(
     return pieces.stream().mapToInt(Network::width).max().orElseThrow();
   }
 
-  /** The number of weights, zeros of sparse layers not among them, and biases of all pieces. */
+  /** The number of weights held (of sparse layers, the non-zero ones) and biases of all pieces. */
   public long parameters() {
     return pieces.stream().mapToLong(Network::parameters).sum();
   }

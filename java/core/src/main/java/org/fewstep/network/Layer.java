@@ -220,7 +220,7 @@ public final class Layer {
   /** The same map in the form that is quicker: sparse if at most a quarter of it is not zero. */
   public Layer compressed() {
     if (isSparse()) {
-      return this;
+      return values.length > SPARSE_SHARE * inputs * outputs() ? toDense() : this;
     }
     int[] rowStarts = new int[outputs() + 1];
     int count = 0;

@@ -123,6 +123,7 @@ final class NetworkBuilder {
       bias[row] = z.constant();
     }
     return Layer.sparse(
-        inputs, starts, columns, values, bias, rows.stream().map(Row::unit).toList());
+            inputs, starts, columns, values, bias, rows.stream().map(Row::unit).toList())
+        .compressed();
   }
 }

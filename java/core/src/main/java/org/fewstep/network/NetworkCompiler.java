@@ -168,6 +168,11 @@ public final class NetworkCompiler {
           "low must be below high, both finite, but are %s and %s; for a single time: compile(t)"
               .formatted(low, high));
     }
+    if (low == 0 && mixture.covariance().singular()) {
+      throw new IllegalArgumentException(
+          "low must be > 0 for a mixture with a singular covariance (data points have no density at"
+              + " t = 0), but is 0");
+    }
     if (!TimeSchedule.supports(process)) {
       throw new IllegalArgumentException(
           "process must be ou, vp or ve for a network that takes the time, but is %s;"

@@ -19,7 +19,7 @@ record RoundingCheck(double roundingError, double measuredError) {
   private static final double ROUNDOFF_RATIO = 0x1p-29;
 
   private static final long SEED = 0x5eedL;
-  private static final int DRAWS = 512;
+  private static final int DRAWS = 320;
 
   /** Measures a network at one time or, if it takes the time, at several. */
   static RoundingCheck of(
