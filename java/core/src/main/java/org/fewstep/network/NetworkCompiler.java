@@ -228,14 +228,17 @@ public final class NetworkCompiler {
     String precision = float64 ? "float64" : "float32";
     String cure = float64 ? "" : "; a smaller one needs float64, see forFloat64()";
     double estimate = 2 * failed.check().roundingError() + failed.errorBound();
-    for (double factor : new double[] {0.25, 0.5, 1, 2, 4}) {
-      double candidate = Double.parseDouble(String.format(Locale.ROOT, "%.1e", factor * estimate));
-      if (candidate > tolerance && compiler.apply(candidate).holds(candidate)) {
-        return "tolerance must be at least %s for this mixture at these times in %s, but is %s%s"
-            .formatted(candidate, precision, tolerance, cure);
-      }
+    if (Double.isInfinite(estimate)) {
+      return "tolerance cannot be met, be it %s or another, for this mixture at these times in %s: the"
+              .formatted(tolerance, precision)
+          + " network overflows"
+          + cure;
     }
-    return "tolerance %s cannot be met for this mixture at these times in %s: the network overflows%s"
-        .formatted(tolerance, precision, cure);
+    double reachable = Math.max(tolerance, estimate / 8);
+    do {
+      reachable = Double.parseDouble(String.format(Locale.ROOT, "%.1e", 2 * reachable));
+    } while (!compiler.apply(reachable).holds(reachable));
+    return "tolerance must be at least %s for this mixture at these times in %s, but is %s%s"
+        .formatted(reachable, precision, tolerance, cure);
   }
 }

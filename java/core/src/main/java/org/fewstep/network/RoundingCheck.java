@@ -57,8 +57,11 @@ record RoundingCheck(double roundingError, double measuredError) {
       rounding += squaredDistance(rounded, exact);
       error += squaredDistance(single ? rounded : exact, sample.score(x));
     }
-    double ratio = single ? 1 : ROUNDOFF_RATIO;
-    return new RoundingCheck(ratio * Math.sqrt(rounding / draws), Math.sqrt(error / draws));
+    double added = (single ? 1 : ROUNDOFF_RATIO) * Math.sqrt(rounding / draws);
+    double distance = Math.sqrt(error / draws);
+    // Where float32 overflows and float64 does not, the distance to the score has to do.
+    return new RoundingCheck(
+        single || added < Double.POSITIVE_INFINITY ? added : distance, distance);
   }
 
   private static double[] withTime(double[] x, double t) {

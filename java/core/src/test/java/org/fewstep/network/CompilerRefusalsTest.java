@@ -126,6 +126,16 @@ class CompilerRefusalsTest {
   }
 
   @Test
+  void aNetworkThatOverflowsFloat32() {
+    GaussianMixture far =
+        GaussianMixture.of(new double[][] {{1e25}, {0}}, Covariance.isotropic(0.1));
+    NetworkCompiler compiler = NetworkCompiler.of(far, PROCESS).withTolerance(1e20);
+    assertRefused(() -> compiler.compile(0.1), "cannot be met", "float32", "overflows");
+    assertRefused(
+        () -> compiler.forFloat64().compile(0.1), "tolerance must be at least", "float64");
+  }
+
+  @Test
   void nothingToCompile() {
     assertRefused(() -> NetworkCompiler.of(null, PROCESS), "mixture and process", "null");
     assertRefused(() -> NetworkCompiler.of(RING, null), "mixture and process", "null");

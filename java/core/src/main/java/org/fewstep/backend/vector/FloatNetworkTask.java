@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.NetworkOutputs;
+import org.fewstep.backend.Probes;
 import org.fewstep.backend.WorkerPool;
 
 /** One evaluation of a network: tiles of rows through all layers, lanes over rows. */
@@ -22,6 +23,11 @@ final class FloatNetworkTask implements WorkerPool.Task {
   /** The directions of Hutchinson's estimate, [count, d], or null for the exact divergence. */
   private double[] probes;
 
+  /** The directions drawn last, for calls that ask for the same again. */
+  private double[] drawn;
+
+  private Probes drawnOf;
+
   private MemorySegment direction;
   private MemorySegment jvp;
   private MemorySegment cotangent;
@@ -39,11 +45,19 @@ final class FloatNetworkTask implements WorkerPool.Task {
     x = points.memory();
     value = FloatEngine.memory(outputs.value());
     divergence = FloatEngine.memory(outputs.divergence());
-    probes = outputs.probes() == null ? null : outputs.probes().signs(packed.inputs);
+    probes = outputs.probes() == null ? null : signs(outputs.probes(), packed.inputs);
     direction = FloatEngine.memory(outputs.direction());
     jvp = FloatEngine.memory(outputs.jvp());
     cotangent = FloatEngine.memory(outputs.cotangent());
     vjp = FloatEngine.memory(outputs.vjp());
+  }
+
+  private double[] signs(Probes wanted, int dimension) {
+    if (!wanted.equals(drawnOf) || drawn.length != wanted.count() * dimension) {
+      drawn = wanted.signs(dimension);
+      drawnOf = wanted;
+    }
+    return drawn;
   }
 
   /** Forgets what the call was about. */
