@@ -44,14 +44,14 @@ public final class StudentGrid {
   public static final int MAX_SEGMENTS = 16;
 
   /** Segments between neighbouring candidates. */
-  private static final int CANDIDATES = 32;
+  private static final int CANDIDATES = 24;
 
   private static final int TRAJECTORIES = 4000;
 
   /** So many because a contribution may hang on the one row in a thousand that changes its mode. */
   private static final int HELD_OUT = 20_000;
 
-  private static final int STEPS = 600;
+  private static final int STEPS = 400;
 
   /** Steps of the solver that takes a student's states on to the data. */
   private static final int EXACT_STEPS = 48;
