@@ -31,8 +31,10 @@ import picocli.CommandLine.Mixin;
             + " if one fails. --backend and --precision choose one.")
 final class SelftestCommand implements Callable<Integer> {
 
-  private static final int ROWS = 203;
-  private static final long SEED = 20261121;
+  /** Of every operation's batches. */
+  static final int ROWS = 203;
+
+  static final long SEED = 20261121;
   private static final double TIME = 0.3;
 
   /** Errors are taken relative to the largest value of the reference. */
@@ -65,7 +67,7 @@ final class SelftestCommand implements Callable<Integer> {
 
   /** A small computation, told apart only by the backend and precision that run it. */
   @FunctionalInterface
-  private interface Operation {
+  interface Operation {
     Batch run(Backend backend, Precision precision);
   }
 
@@ -109,6 +111,7 @@ final class SelftestCommand implements Callable<Integer> {
     test.accept("step", SelftestCommand::step);
     test.accept("normal", (backend, precision) -> normals(backend, precision, 3, 7));
     test.accept("uniform", SelftestCommand::uniform);
+    SelftestNetworks.forEach(test);
     for (String solver : List.of("heun", "dpmpp2m", "unipc")) {
       test.accept("flow, " + solver, (backend, precision) -> flow(solver, backend, precision));
     }
@@ -129,7 +132,7 @@ final class SelftestCommand implements Callable<Integer> {
   }
 
   /** Normals that float32 holds, so that every precision and backend sees the same ones. */
-  private static Batch points(Backend backend, Precision precision, int columns, long seed) {
+  static Batch points(Backend backend, Precision precision, int columns, long seed) {
     try (Batch rounded = normals(backend, Precision.FLOAT32, columns, seed)) {
       Batch points = backend.allocate(ROWS, columns, precision);
       points.copyFrom(rounded.toFloatArray());

@@ -20,6 +20,7 @@ final class StartupTraining {
     Path folder = Files.createDirectories(Path.of(args[0]));
     String samples = folder.resolve("samples.npy").toString();
     String results = folder.resolve("results").toString();
+    String networks = folder.resolve("networks.safetensors").toString();
     String mixture = "example:ring8";
     for (List<String> command :
         List.of(
@@ -73,6 +74,39 @@ final class StartupTraining {
                 "--plot",
                 folder.resolve("samples.png").toString()),
             List.of("grid", "--mixture", mixture, "--kind", "log-snr", "--segments", "8"),
+            List.of(
+                "distill",
+                "--mixture",
+                mixture,
+                "--seed",
+                "1",
+                "--steps",
+                "20",
+                "--grid",
+                "uniform:2",
+                "--output",
+                networks),
+            List.of("sample", "--flow", networks, "--count", "1000", "--output", samples),
+            List.of(
+                "network",
+                "compile",
+                "--mixture",
+                mixture,
+                "--time",
+                "0.1",
+                "--tolerance",
+                "0.1",
+                "--output",
+                networks),
+            List.of(
+                "network",
+                "forward",
+                "--network",
+                networks,
+                "--points",
+                samples,
+                "--output",
+                samples),
             List.of("flow", "--mixture", "none.json", "--count", "1", "--output", samples))) {
       StringWriter told = new StringWriter();
       PrintWriter writer = new PrintWriter(told);

@@ -58,6 +58,7 @@ public final class Network {
   private final Diffusion process;
   private final double timeLow;
   private final double timeHigh;
+  private final long parameters;
 
   private Network(
       List<Layer> layers,
@@ -74,6 +75,8 @@ public final class Network {
     this.process = process;
     this.timeLow = timeLow;
     this.timeHigh = timeHigh;
+    this.parameters =
+        layers.stream().mapToLong(layer -> (long) layer.entries() + layer.outputs()).sum();
     frame.requireFits(inputs(), outputs());
   }
 
@@ -186,7 +189,7 @@ public final class Network {
 
   /** The number of weights held (of sparse layers, the non-zero ones) and biases. */
   public long parameters() {
-    return layers.stream().mapToLong(layer -> (long) layer.entries() + layer.outputs()).sum();
+    return parameters;
   }
 
   /** The shape of the layers. */

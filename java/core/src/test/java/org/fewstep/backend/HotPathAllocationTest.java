@@ -10,6 +10,9 @@ import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.ExampleMixtures;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Layer;
+import org.fewstep.network.Network;
+import org.fewstep.network.Unit;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -57,12 +60,30 @@ class HotPathAllocationTest {
       measure(per, "trajectory", () -> backend.trajectory(ring, plan, x, end));
       measure(per, "combine", () -> backend.combine(x, terms, weights));
       measure(per, "step", () -> backend.step(x, terms, times, weights, batches.get(3), error));
+      Network network = smallNetwork();
+      NetworkOutputs derivatives =
+          NetworkOutputs.none()
+              .withValue(batches.get(1))
+              .withDivergence(one)
+              .withJvp(batches.get(2), batches.get(3))
+              .withVjp(batches.get(2), batches.get(4));
+      measure(per, "network", () -> backend.network(network, 0, x, derivatives));
+      measure(per, "draw", () -> backend.draw(batches.get(1), x, 1, 0));
       assertThat(per).allSatisfy((what, bytes) -> assertThat(bytes).as(what).isZero());
       batches.forEach(Batch::close);
       one.close();
       other.close();
       times.close();
     }
+  }
+
+  private static Network smallNetwork() {
+    double[] weights = {1, -0.5, 0.25, 2};
+    double[] bias = {0.1, -0.2};
+    return Network.of(
+        List.of(
+            Layer.dense(2, weights, bias, Unit.REQU), Layer.dense(2, weights, bias, Unit.LINEAR)),
+        Network.Output.VELOCITY);
   }
 
   private static void measure(Map<String, Double> per, String what, Runnable call) {

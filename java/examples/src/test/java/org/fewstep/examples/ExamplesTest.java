@@ -40,6 +40,40 @@ class ExamplesTest {
         .containsPattern("dopri5 +\\(1, 0\\) -> \\(-?0\\.000\\d+, (1\\.000|0\\.999)\\d+\\)");
   }
 
+  @Test
+  void theDistilledFlowEndsOnTheRing() {
+    String[] lines =
+        outputOf(arguments -> runChecked(() -> DistillRing.main(arguments))).strip().split("\\R");
+
+    assertThat(lines).hasSize(6);
+    // Exact samples of this ring are 2.003 from its centre on average.
+    double radius = Double.parseDouble(lines[5].substring("mean radius ".length()));
+    assertThat(radius).isBetween(1.9, 2.1);
+  }
+
+  @Test
+  void theCompiledScoreLeadsToTheSameEnds() {
+    String[] lines = outputOf(CompileScore::main).strip().split("\\R");
+
+    assertThat(lines[0]).startsWith("3 networks of at most ");
+    String distance = lines[1].substring(lines[1].indexOf(": ") + 2);
+    assertThat(Double.parseDouble(distance)).isBetween(1e-9, 1e-2);
+  }
+
+  /** An example that may throw a checked exception. */
+  @FunctionalInterface
+  private interface Checked {
+    void run() throws Exception;
+  }
+
+  private static void runChecked(Checked example) {
+    try {
+      example.run();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
   private static String outputOf(Consumer<String[]> main) {
     PrintStream console = System.out;
     ByteArrayOutputStream captured = new ByteArrayOutputStream();

@@ -8,7 +8,7 @@ import org.fewstep.network.Network;
 /** An evaluation of a network at a batch of points, at one time or at one time per row. */
 final class NetworkCall implements WorkerPool.Task {
 
-  private final NetworkRow[] rows;
+  private final Scratch[] scratches;
   private Network network;
   private double time;
   private Batch times;
@@ -16,8 +16,8 @@ final class NetworkCall implements WorkerPool.Task {
   private NetworkOutputs outputs;
   private double[] probes;
 
-  NetworkCall(int workers) {
-    rows = new NetworkRow[workers];
+  NetworkCall(Scratch[] scratches) {
+    this.scratches = scratches;
   }
 
   void prepare(Network network, double time, Batch times, Batch x, NetworkOutputs outputs) {
@@ -40,10 +40,7 @@ final class NetworkCall implements WorkerPool.Task {
 
   @Override
   public void run(int worker, long first, long end) {
-    if (rows[worker] == null || !rows[worker].isOf(network)) {
-      rows[worker] = new NetworkRow(network);
-    }
-    NetworkRow row = rows[worker];
+    NetworkRow row = scratches[worker].row(network);
     for (long i = first; i < end; i++) {
       Elements.loadRow(x, i, row.x, 0);
       double t = times == null ? time : Elements.get(times, i);
@@ -59,11 +56,9 @@ final class NetworkCall implements WorkerPool.Task {
   private void evaluate(NetworkRow row, double t, long i) {
     // All inputs are read before anything is stored: an output may lie where an input does.
     boolean goodDirection = outputs.jvp() == null;
-    double[] direction = null;
     if (outputs.direction() != null) {
       Elements.loadRow(outputs.direction(), i, row.direction, 0);
       goodDirection = Elements.allFinite(row.direction, 0, row.direction.length);
-      direction = row.direction.clone();
     }
     boolean goodCotangent = outputs.vjp() == null;
     if (outputs.cotangent() != null) {
@@ -81,7 +76,6 @@ final class NetworkCall implements WorkerPool.Task {
     if (!goodDirection) {
       Elements.storeNaN(outputs.jvp(), i);
     } else if (outputs.jvp() != null) {
-      System.arraycopy(direction, 0, row.direction, 0, direction.length);
       row.jvp();
       Elements.storeRow(outputs.jvp(), i, row.jvp, 0);
     }

@@ -18,6 +18,9 @@ final class NetworkRow {
   private final Network network;
   private final Frame frame;
 
+  /** The vector that the Jacobian is applied to for a divergence. */
+  private final double[] axis;
+
   /** The input of each layer, and last the output of the last one. */
   private final double[][] activations;
 
@@ -35,6 +38,7 @@ final class NetworkRow {
     x = new double[inputs];
     value = new double[outputs];
     direction = new double[inputs];
+    axis = new double[inputs];
     jvp = new double[outputs];
     cotangent = new double[outputs];
     vjp = new double[inputs];
@@ -91,9 +95,13 @@ final class NetworkRow {
 
   /** Computes {@link #jvp} of {@link #direction}, where the value was evaluated last. */
   void jvp() {
+    jvp(direction);
+  }
+
+  private void jvp(double[] vector) {
     tangents[0][tangents[0].length - 1] = 0;
     for (int i = 0; i < x.length; i++) {
-      tangents[0][i] = passes(i) ? direction[i] / frame.inputScale() : 0;
+      tangents[0][i] = passes(i) ? vector[i] / frame.inputScale() : 0;
     }
     for (int l = 0; l < affine.length; l++) {
       Layer layer = network.layers().get(l);
@@ -109,7 +117,7 @@ final class NetworkRow {
     for (int o = 0; o < jvp.length; o++) {
       jvp[o] = frame.outputScale() * last[o];
       if (frame.isResidual() && passes(o)) {
-        jvp[o] += direction[o];
+        jvp[o] += vector[o];
       }
     }
   }
@@ -136,26 +144,26 @@ final class NetworkRow {
     }
   }
 
-  /** The trace of the Jacobian, by its products with the axes. */
+  /** The trace of the Jacobian, by its products with the axes; leaves {@link #jvp} changed. */
   double divergence() {
     double trace = 0;
     for (int i = 0; i < x.length; i++) {
-      Arrays.fill(direction, 0);
-      direction[i] = 1;
-      jvp();
+      Arrays.fill(axis, 0);
+      axis[i] = 1;
+      jvp(axis);
       trace += jvp[i];
     }
     return trace;
   }
 
-  /** The mean of v . J v over directions [count, d]. */
+  /** The mean of v . J v over directions [count, d]; leaves {@link #jvp} changed. */
   double divergence(double[] directions) {
     double sum = 0;
     for (int p = 0; p < directions.length; p += x.length) {
-      System.arraycopy(directions, p, direction, 0, x.length);
-      jvp();
+      System.arraycopy(directions, p, axis, 0, x.length);
+      jvp(axis);
       for (int i = 0; i < x.length; i++) {
-        sum += direction[i] * jvp[i];
+        sum += axis[i] * jvp[i];
       }
     }
     return sum * x.length / directions.length;

@@ -64,7 +64,7 @@ final class ScalarBackend implements Backend {
       scratches[worker] = new Scratch();
       mixtureCalls[worker] = new MixtureCall(scratches);
       trajectoryCalls[worker] = new TrajectoryCall(scratches);
-      networkCalls[worker] = new NetworkCall(threads);
+      networkCalls[worker] = new NetworkCall(scratches);
       trainingCalls[worker] = new TrainingCall();
       drawCalls[worker] = new DrawCall(scratches);
       linearCalls[worker] = new LinearCall();

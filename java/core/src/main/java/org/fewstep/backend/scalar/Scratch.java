@@ -1,5 +1,7 @@
 package org.fewstep.backend.scalar;
 
+import org.fewstep.network.Network;
+
 /** The memory that a worker keeps from call to call; grows to what was asked of it. */
 final class Scratch {
 
@@ -7,6 +9,7 @@ final class Scratch {
   final ComponentTable table = new ComponentTable();
 
   private MixtureRow row;
+  private NetworkRow networkRow;
   private double[] states = {};
   private double[] values = {};
 
@@ -16,6 +19,14 @@ final class Scratch {
       row = new MixtureRow(components, dimension);
     }
     return row;
+  }
+
+  /** The memory for a row of that network. */
+  NetworkRow row(Network network) {
+    if (networkRow == null || !networkRow.isOf(network)) {
+      networkRow = new NetworkRow(network);
+    }
+    return networkRow;
   }
 
   /** At least {@code length} doubles, of any content. */
