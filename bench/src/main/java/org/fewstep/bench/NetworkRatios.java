@@ -154,7 +154,7 @@ final class NetworkRatios {
     List<Timing> timings = ratios.contest(List.of(ours, dense));
 
     report.note("network", network.toString());
-    report.figure("entries held", network.parameters(), "");
+    report.figure("parameters held", network.parameters(), "");
     report.figure("weights of the dense layers", sparse.weights(), "");
     report.figure("rows a second", sparse.rows() / timings.get(0).best() * 1e-6, "1e6/s");
     report.figure(

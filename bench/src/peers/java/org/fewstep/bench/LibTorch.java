@@ -19,7 +19,7 @@ import org.fewstep.mixture.DiffusedMixture;
 
 /**
  * LibTorch on the CPU, by array operations that write into tensors made beforehand, with no
- * gradients recorded.
+ * gradients recorded but in the one way of a training step that is autograd's.
  */
 public final class LibTorch implements Peer {
 
@@ -76,7 +76,9 @@ public final class LibTorch implements Peer {
 
   @Override
   public List<Contender> trainingStep(TrainingStep step, int threads) {
-    return List.of(new LibTorchStep(step, threads));
+    return List.of(
+        new LibTorchStep(step, threads, LibTorchStep.Backward.AUTOGRAD),
+        new LibTorchStep(step, threads, LibTorchStep.Backward.WRITTEN_OUT));
   }
 
   /**

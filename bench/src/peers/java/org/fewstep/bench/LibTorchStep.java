@@ -3,6 +3,7 @@ package org.fewstep.bench;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -11,11 +12,17 @@ import org.fewstep.backend.AdamStep;
 import org.fewstep.network.NetworkShape;
 
 /**
- * A step of training without autograd: the backward pass is written out as products into tensors
- * made beforehand, which saves recording and allocating; Adam steps all parameters as one vector,
- * which saves most of its calls.
+ * A step of training, whose backward pass is autograd's or is written out as products into tensors
+ * made beforehand, which saves recording and allocating. In both, parameters and gradients are
+ * views of one vector, so that Adam takes six calls for all of them.
  */
 final class LibTorchStep extends LibTorch.Way {
+
+  /** Who finds the derivatives. */
+  enum Backward {
+    AUTOGRAD,
+    WRITTEN_OUT
+  }
 
   private static final long[] ROWS = {0};
 
@@ -31,6 +38,7 @@ final class LibTorchStep extends LibTorch.Way {
       Tensor slopeTransposed) {}
 
   private final TrainingStep step;
+  private final Backward backward;
   private final Tensor x;
   private final Tensor target;
   private final Tensor parameters;
@@ -48,9 +56,10 @@ final class LibTorchStep extends LibTorch.Way {
   private final Scalar rate;
   private final ScalarTypeOptional sameType = keep(new ScalarTypeOptional());
 
-  LibTorchStep(TrainingStep step, int threads) {
-    super("step, backward written out", threads);
+  LibTorchStep(TrainingStep step, int threads, Backward backward) {
+    super("step, backward as " + backward, threads);
     this.step = step;
+    this.backward = backward;
     NetworkShape shape = step.shape();
     x = tensor(step.inputs(), step.rows(), shape.inputs());
     target = tensor(step.targets(), step.rows(), shape.outputs());
@@ -86,17 +95,26 @@ final class LibTorchStep extends LibTorch.Way {
     int inputs = shape.width(layer - 1);
     int outputs = shape.width(layer);
     Tensor weights = view(parameters, shape.weightOffset(layer), outputs, inputs);
+    Tensor bias = view(parameters, shape.biasOffset(layer), outputs);
+    Tensor weightGradient = view(gradient, shape.weightOffset(layer), outputs, inputs);
+    Tensor biasGradient = view(gradient, shape.biasOffset(layer), outputs);
+    Tensor transposed = keep(weights.t());
+    if (backward == Backward.AUTOGRAD) {
+      weights = recorded(weights, weightGradient);
+      bias = recorded(bias, biasGradient);
+    }
     Tensor out = output(step.rows(), outputs);
     Tensor slope = output(step.rows(), outputs);
     return new Stage(
-        weights,
-        keep(weights.t()),
-        view(parameters, shape.biasOffset(layer), outputs),
-        view(gradient, shape.weightOffset(layer), outputs, inputs),
-        view(gradient, shape.biasOffset(layer), outputs),
-        out,
-        slope,
-        keep(slope.t()));
+        weights, transposed, bias, weightGradient, biasGradient, out, slope, keep(slope.t()));
+  }
+
+  /** The same numbers as a leaf of autograd, which adds its derivative to what is there. */
+  private Tensor recorded(Tensor values, Tensor derivative) {
+    Tensor leaf = keep(values.detach());
+    leaf.set_requires_grad(true);
+    leaf.mutable_grad().put(derivative);
+    return leaf;
   }
 
   private Tensor view(Tensor vector, long first, long... lengths) {
@@ -109,9 +127,26 @@ final class LibTorchStep extends LibTorch.Way {
 
   @Override
   void run() {
-    forward();
-    backward();
+    if (backward == Backward.AUTOGRAD) {
+      differentiate();
+    } else {
+      forward();
+      backward();
+    }
     adam();
+  }
+
+  @SuppressWarnings("try") // a guard works by being open
+  private void differentiate() {
+    gradient.zero_();
+    try (AutoGradMode recording = new AutoGradMode(true)) {
+      Tensor out = x;
+      for (Stage stage : stages) {
+        out = torch.linear(out, stage.weights, stage.bias);
+        out = stage == stages.getLast() ? out : out.relu_();
+      }
+      torch.mse_loss(out, target).backward();
+    }
   }
 
   private void forward() {
