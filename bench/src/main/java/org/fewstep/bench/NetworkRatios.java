@@ -112,6 +112,7 @@ final class NetworkRatios {
       contender.seconds(1);
       Agreement.require(contender.name(), expected, contender.result(), 2, 2e-3);
     }
+    ratios.compile(ours);
     List<Timing> timings = ratios.contest(all);
 
     double operations = 6.0 * step.rows() * step.shape().parameters() / timings.get(1).best();

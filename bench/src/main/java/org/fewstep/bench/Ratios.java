@@ -46,6 +46,10 @@ public final class Ratios {
   private static final double REFERENCE_PEAK = 218e9;
 
   private static final int THREAD_ROUNDS = 10;
+
+  /** Longer than the warm-up of a contest, whose turns it goes before. */
+  private static final Pace COMPILING = new Pace(1, 5, 0);
+
   private static final long FMA_ITERATIONS = 200_000;
 
   private final Settings settings;
@@ -335,6 +339,13 @@ public final class Ratios {
     try (MixtureTask task =
         new MixtureTask(settings.backend, threads, Precision.FLOAT32, workload, quantity)) {
       allocated(name, threads, calls, task);
+    }
+  }
+
+  /** Keeps a task of many kernels running until the compiler should be done with all of them. */
+  void compile(Contender contender) {
+    if (!settings.quick) {
+      Contest.run(List.of(contender), COMPILING);
     }
   }
 
