@@ -42,6 +42,24 @@ interface Peer {
     return List.of();
   }
 
+  /** The outputs of a dense network for every row, in single precision. */
+  default List<Contender> network(NetworkRows workload, int threads) {
+    return List.of();
+  }
+
+  /** The matrix product of every layer of a dense network, and nothing between them. */
+  default List<Contender> networkProducts(NetworkRows workload, int threads) {
+    return List.of();
+  }
+
+  /**
+   * A step of training, in single precision; its result is the {@linkplain TrainingStep#outcome
+   * outcome} of the step.
+   */
+  default List<Contender> trainingStep(TrainingStep step, int threads) {
+    return List.of();
+  }
+
   /**
    * The peers that were compiled in. Names without a class are passed over: an earlier build with
    * the profile leaves its list behind.

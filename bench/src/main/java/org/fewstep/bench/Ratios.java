@@ -39,13 +39,17 @@ import org.fewstep.flow.Heun;
 public final class Ratios {
 
   private static final String USAGE =
-      "usage: Ratios [--output FILE] [--sections score,blocked,threads,allocation,flow,command]"
-          + " [--backend NAME] [--rounds N] [--command PATH] [--quick]";
+      "usage: Ratios [--output FILE] [--sections score,blocked,threads,allocation,flow,network,"
+          + "command] [--backend NAME] [--rounds N] [--command PATH] [--quick]";
 
   /** The peak at which 3.0e9 pairs a second are asked. */
   private static final double REFERENCE_PEAK = 218e9;
 
   private static final int THREAD_ROUNDS = 10;
+
+  /** Longer than the warm-up of a contest, whose turns it goes before. */
+  private static final Pace COMPILING = new Pace(1, 5, 0);
+
   private static final long FMA_ITERATIONS = 200_000;
 
   private final Settings settings;
@@ -69,7 +73,7 @@ public final class Ratios {
       Path output = null;
       Set<String> sections =
           new LinkedHashSet<>(
-              List.of("score", "blocked", "threads", "allocation", "flow", "command"));
+              List.of("score", "blocked", "threads", "allocation", "flow", "network", "command"));
       String backend = "vector";
       int rounds = Pace.FULL.rounds();
       Path command = Path.of("java/cli/fewstep");
@@ -147,6 +151,7 @@ public final class Ratios {
         case "threads" -> ratios.threads();
         case "allocation" -> ratios.allocation();
         case "flow" -> ratios.flow();
+        case "network" -> new NetworkRatios(ratios).run();
         default -> ratios.command();
       }
     }
@@ -172,7 +177,27 @@ public final class Ratios {
     }
   }
 
-  private List<Contender> peers(Function<Peer, List<Contender>> task) {
+  Report report() {
+    return report;
+  }
+
+  /** The name of our backend. */
+  String backend() {
+    return settings.backend;
+  }
+
+  /** Whether everything runs once and small. */
+  boolean quick() {
+    return settings.quick;
+  }
+
+  /** The rows to be measured; a few of them when everything is to be quick. */
+  long rows(long full) {
+    return settings.rows(full);
+  }
+
+  /** The ways of all peers to do a task. */
+  List<Contender> peers(Function<Peer, List<Contender>> task) {
     return peers.stream().map(task).flatMap(List::stream).toList();
   }
 
@@ -317,7 +342,15 @@ public final class Ratios {
     }
   }
 
-  private void allocated(String name, int threads, int calls, Runnable task) {
+  /** Keeps a task of many kernels running until the compiler should be done with all of them. */
+  void compile(Contender contender) {
+    if (!settings.quick) {
+      Contest.run(List.of(contender), COMPILING);
+    }
+  }
+
+  /** Reports the bytes that a compiled call allocates: none is asked. */
+  void allocated(String name, int threads, int calls, Runnable task) {
     if (!settings.quick) {
       // compiled code allocates less than the interpreter
       Contest.run(List.of(Contender.of(name, task)), Pace.FULL.withRounds(1));
@@ -413,11 +446,12 @@ public final class Ratios {
     }
   }
 
-  private List<Timing> contest(List<Contender> contenders) {
+  /** Lets them take turns, closes them and reports their times. */
+  List<Timing> contest(List<? extends Contender> contenders) {
     return contest(contenders, settings.pace);
   }
 
-  private List<Timing> contest(List<Contender> contenders, Pace pace) {
+  private List<Timing> contest(List<? extends Contender> contenders, Pace pace) {
     List<Timing> timings = Contest.run(contenders, pace);
     contenders.forEach(Contender::close);
     report.timings(timings);
@@ -425,7 +459,7 @@ public final class Ratios {
   }
 
   /** How many times as long the fastest way of a peer takes. */
-  private void against(String peer, Timing ours, List<Timing> all, Bound bound) {
+  void against(String peer, Timing ours, List<Timing> all, Bound bound) {
     if (all.stream().noneMatch(isOf(peer))) {
       report.leftOut(peer, "not among the peers");
       return;
@@ -447,11 +481,13 @@ public final class Ratios {
     return timing -> timing.name().startsWith(peer);
   }
 
-  private static double fmaOperations(Precision precision) {
+  /** The operations of one run of the loop below. */
+  static double fmaOperations(Precision precision) {
     return FmaLoops.operations(precision, FMA_ITERATIONS);
   }
 
-  private static Contender fma(Precision precision) {
+  /** The loop of multiply-adds that tells the peak. */
+  static Contender fma(Precision precision) {
     return Contender.of("FMA loop " + precision, () -> loop(precision));
   }
 

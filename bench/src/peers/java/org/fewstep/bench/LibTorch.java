@@ -19,7 +19,7 @@ import org.fewstep.mixture.DiffusedMixture;
 
 /**
  * LibTorch on the CPU, by array operations that write into tensors made beforehand, with no
- * gradients recorded.
+ * gradients recorded but in the one way of a training step that is autograd's.
  */
 public final class LibTorch implements Peer {
 
@@ -69,6 +69,18 @@ public final class LibTorch implements Peer {
         new HeunFlow(workload, threads, Layout.COLUMNS));
   }
 
+  @Override
+  public List<Contender> network(NetworkRows workload, int threads) {
+    return List.of(new LibTorchNetwork(workload, threads));
+  }
+
+  @Override
+  public List<Contender> trainingStep(TrainingStep step, int threads) {
+    return List.of(
+        new LibTorchStep(step, threads, LibTorchStep.Backward.AUTOGRAD),
+        new LibTorchStep(step, threads, LibTorchStep.Backward.WRITTEN_OUT));
+  }
+
   /**
    * How arrays lie: a point a row, as it is mostly written, or a point a column, which gives the
    * softmax over few components long runs to work on.
@@ -108,13 +120,13 @@ public final class LibTorch implements Peer {
   }
 
   /** One way of doing a task: sets the threads, records no gradients, frees what a call makes. */
-  private abstract static class Way implements Contender {
+  abstract static class Way implements Contender {
 
     private final String name;
     private final int threads;
     private final List<Pointer> kept = new ArrayList<>();
 
-    private Way(String form, int threads) {
+    Way(String form, int threads) {
       this.name = "LibTorch " + form;
       this.threads = threads;
     }

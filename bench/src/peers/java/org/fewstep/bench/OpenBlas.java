@@ -5,12 +5,14 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.fewstep.backend.Availability;
+import org.fewstep.network.Layer;
 
 /** OpenBLAS: the matrix products alone, between matrices made beforehand. */
 public final class OpenBlas implements Peer {
@@ -50,6 +52,11 @@ public final class OpenBlas implements Peer {
   @Override
   public List<Contender> products(Workload workload, int threads) {
     return List.of(new Products(workload, threads));
+  }
+
+  @Override
+  public List<Contender> networkProducts(NetworkRows workload, int threads) {
+    return List.of(new LayerProducts(workload, threads));
   }
 
   @SuppressWarnings("restricted") // calls a function that takes nothing and returns a C string
@@ -108,30 +115,11 @@ public final class OpenBlas implements Peer {
       openblas_nolapack.blas_set_num_threads(threads);
       long start = System.nanoTime();
       for (int i = 0; i < calls; i++) {
-        multiply(components, d, x, columns, logits);
+        multiply(n, components, d, x, columns, logits);
         // the product of the logits: as much work as with the shares, and nothing between the two
-        multiply(d, components, logits, rows, means);
+        multiply(n, d, components, logits, rows, means);
       }
       return (System.nanoTime() - start) * 1e-9;
-    }
-
-    private void multiply(
-        int columns, int depth, FloatPointer left, FloatPointer right, FloatPointer out) {
-      openblas_nolapack.cblas_sgemm(
-          openblas_nolapack.CblasRowMajor,
-          openblas_nolapack.CblasNoTrans,
-          openblas_nolapack.CblasNoTrans,
-          n,
-          columns,
-          depth,
-          1,
-          left,
-          depth,
-          right,
-          columns,
-          0,
-          out,
-          columns);
     }
 
     @Override
@@ -142,5 +130,71 @@ public final class OpenBlas implements Peer {
       logits.close();
       means.close();
     }
+  }
+
+  /** The product of every layer, {@code h [n,in] weights [in,out]}, row-major. */
+  private static final class LayerProducts implements Contender {
+
+    private final int n;
+    private final int threads;
+    private final List<Layer> layers;
+    private final List<FloatPointer> values = new ArrayList<>();
+    private final List<FloatPointer> weights = new ArrayList<>();
+
+    private LayerProducts(NetworkRows workload, int threads) {
+      n = Math.toIntExact(workload.rows());
+      this.threads = threads;
+      layers = workload.network().layers();
+      values.add(new FloatPointer(workload.values()));
+      for (Layer layer : layers) {
+        weights.add(new FloatPointer(LayerWeights.columns(layer)));
+        values.add(new FloatPointer((long) n * layer.outputs()));
+      }
+    }
+
+    @Override
+    public String name() {
+      return "OpenBLAS products";
+    }
+
+    @Override
+    public double seconds(int calls) {
+      openblas_nolapack.blas_set_num_threads(threads);
+      long start = System.nanoTime();
+      for (int i = 0; i < calls; i++) {
+        for (int l = 0; l < layers.size(); l++) {
+          Layer layer = layers.get(l);
+          multiply(
+              n, layer.outputs(), layer.inputs(), values.get(l), weights.get(l), values.get(l + 1));
+        }
+      }
+      return (System.nanoTime() - start) * 1e-9;
+    }
+
+    @Override
+    public void close() {
+      values.forEach(FloatPointer::close);
+      weights.forEach(FloatPointer::close);
+    }
+  }
+
+  /** {@code out [rows, columns] = left [rows, depth] right [depth, columns]}, row-major. */
+  private static void multiply(
+      int rows, int columns, int depth, FloatPointer left, FloatPointer right, FloatPointer out) {
+    openblas_nolapack.cblas_sgemm(
+        openblas_nolapack.CblasRowMajor,
+        openblas_nolapack.CblasNoTrans,
+        openblas_nolapack.CblasNoTrans,
+        rows,
+        columns,
+        depth,
+        1,
+        left,
+        depth,
+        right,
+        columns,
+        0,
+        out,
+        columns);
   }
 }
