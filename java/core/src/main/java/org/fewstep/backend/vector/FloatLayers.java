@@ -142,10 +142,7 @@ final class FloatLayers {
     float[] in = one;
     float[] out = other;
     for (int l = 0; l < maps.length; l++) {
-      maps[l].apply(in, 0, stride, out, 0, stride, groups, true);
-      if (!units[l].linear()) {
-        units[l].values(out, 0, stride, out, 0, stride, groups);
-      }
+      maps[l].values(in, out, stride, groups, units[l]);
       float[] free = in;
       in = out;
       out = free;

@@ -32,4 +32,12 @@ abstract sealed class FloatLinearMap permits FloatDenseMap, FloatSparseMap {
       int zStride,
       int groups,
       boolean affine);
+
+  /** Applies the map to groups {@code stride} apart, and the units of the layer to what is z. */
+  void values(float[] x, float[] y, int stride, int groups, FloatUnits units) {
+    apply(x, 0, stride, y, 0, stride, groups, true);
+    if (!units.linear()) {
+      units.values(y, 0, stride, y, 0, stride, groups);
+    }
+  }
 }

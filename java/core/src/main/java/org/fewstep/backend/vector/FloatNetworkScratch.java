@@ -18,6 +18,9 @@ final class FloatNetworkScratch {
   /** What is read or written, but not used, behind the last group: a vector of coordinates. */
   private static final int SLACK = FloatLanes.LENGTH * GROUP;
 
+  /** Points that a sparse layer takes at once. */
+  private static final int BLOCK = FloatSparseMap.BLOCK * GROUP;
+
   private static final int LEAST_ROWS = 64;
   private static final int MOST_ROWS = 512;
 
@@ -73,7 +76,7 @@ final class FloatNetworkScratch {
   static int rows(int width) {
     int rows =
         width > WIDE ? WIDE_ROWS : Math.clamp(TARGET_ELEMENTS / width, LEAST_ROWS, MOST_ROWS);
-    return Math.max(1, rows / (2 * GROUP)) * 2 * GROUP;
+    return Math.max(1, rows / BLOCK) * BLOCK;
   }
 
   /** Makes room for tiles of that many points with x, y and the layers between. */

@@ -11,6 +11,9 @@ final class FloatSparseMap extends FloatLinearMap {
   private static final int LENGTH = FloatLanes.LENGTH;
   private static final int GROUP = FloatLanes.GROUP;
 
+  /** Groups that are worked on at once. */
+  static final int BLOCK = 4;
+
   private final float[] weights;
   private final float[] bias;
 
@@ -72,43 +75,91 @@ final class FloatSparseMap extends FloatLinearMap {
       int zStride,
       int groups,
       boolean affine) {
+    apply(x, xStart, xStride, z, zStart, zStride, groups, affine, FloatUnits.LINEAR);
+  }
+
+  /** A unit's value is taken while its z is in registers. */
+  @Override
+  void values(float[] x, float[] y, int stride, int groups, FloatUnits units) {
+    apply(x, 0, stride, y, 0, stride, groups, true, units);
+  }
+
+  private void apply(
+      float[] x,
+      int xStart,
+      int xStride,
+      float[] z,
+      int zStart,
+      int zStride,
+      int groups,
+      boolean affine,
+      FloatUnits units) {
     int g = 0;
-    for (; g + 1 < groups; g += 2) {
-      pair(x, xStart + g * xStride, xStride, z, zStart + g * zStride, zStride, affine);
+    for (; g + BLOCK <= groups; g += BLOCK) {
+      block(x, xStart + g * xStride, xStride, z, zStart + g * zStride, zStride, affine, units);
     }
-    if (g < groups) {
-      single(x, xStart + g * xStride, z, zStart + g * zStride, affine);
+    for (; g < groups; g++) {
+      single(x, xStart + g * xStride, z, zStart + g * zStride, affine, units);
     }
   }
 
-  /** Two groups at once: half as many loads of weights and offsets. */
-  private void pair(
-      float[] x, int from, int xStride, float[] z, int to, int zStride, boolean affine) {
+  /**
+   * {@link #BLOCK} groups at once: few loads of weights and offsets, and few ends of a row, which
+   * no branch predictor sees coming where rows are of many lengths.
+   */
+  private void block(
+      float[] x,
+      int from,
+      int xStride,
+      float[] z,
+      int to,
+      int zStride,
+      boolean affine,
+      FloatUnits units) {
     int start = 0;
     for (int o = 0; o < outputs; o++) {
       FloatVector sum0 = FloatVector.broadcast(SPECIES, affine ? bias[o] : 0f);
       FloatVector sum1 = sum0;
       FloatVector sum2 = sum0;
       FloatVector sum3 = sum0;
+      FloatVector sum4 = sum0;
+      FloatVector sum5 = sum0;
+      FloatVector sum6 = sum0;
+      FloatVector sum7 = sum0;
       int end = starts[o + 1];
       for (int e = start; e < end; e++) {
         FloatVector weight = FloatVector.broadcast(SPECIES, weights[e]);
         int at = from + offsets[e];
         sum0 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum0);
         sum1 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum1);
-        sum2 = weight.fma(FloatVector.fromArray(SPECIES, x, at + xStride), sum2);
-        sum3 = weight.fma(FloatVector.fromArray(SPECIES, x, at + xStride + LENGTH), sum3);
+        at += xStride;
+        sum2 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum2);
+        sum3 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum3);
+        at += xStride;
+        sum4 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum4);
+        sum5 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum5);
+        at += xStride;
+        sum6 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum6);
+        sum7 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum7);
       }
       start = end;
+      int unit = units.code(o);
       int at = to + o * GROUP;
-      sum0.intoArray(z, at);
-      sum1.intoArray(z, at + LENGTH);
-      sum2.intoArray(z, at + zStride);
-      sum3.intoArray(z, at + zStride + LENGTH);
+      FloatUnits.value(sum0, unit).intoArray(z, at);
+      FloatUnits.value(sum1, unit).intoArray(z, at + LENGTH);
+      at += zStride;
+      FloatUnits.value(sum2, unit).intoArray(z, at);
+      FloatUnits.value(sum3, unit).intoArray(z, at + LENGTH);
+      at += zStride;
+      FloatUnits.value(sum4, unit).intoArray(z, at);
+      FloatUnits.value(sum5, unit).intoArray(z, at + LENGTH);
+      at += zStride;
+      FloatUnits.value(sum6, unit).intoArray(z, at);
+      FloatUnits.value(sum7, unit).intoArray(z, at + LENGTH);
     }
   }
 
-  private void single(float[] x, int from, float[] z, int to, boolean affine) {
+  private void single(float[] x, int from, float[] z, int to, boolean affine, FloatUnits units) {
     for (int o = 0; o < outputs; o++) {
       FloatVector sum0 = FloatVector.broadcast(SPECIES, affine ? bias[o] : 0f);
       FloatVector sum1 = sum0;
@@ -119,8 +170,9 @@ final class FloatSparseMap extends FloatLinearMap {
         sum0 = weight.fma(FloatVector.fromArray(SPECIES, x, at), sum0);
         sum1 = weight.fma(FloatVector.fromArray(SPECIES, x, at + LENGTH), sum1);
       }
-      sum0.intoArray(z, to + o * GROUP);
-      sum1.intoArray(z, to + o * GROUP + LENGTH);
+      int unit = units.code(o);
+      FloatUnits.value(sum0, unit).intoArray(z, to + o * GROUP);
+      FloatUnits.value(sum1, unit).intoArray(z, to + o * GROUP + LENGTH);
     }
   }
 }
