@@ -104,17 +104,18 @@ final class StudyCommand implements Callable<Integer> {
       throw new IllegalArgumentException("--seeds must be at least 1, but is " + count);
     }
     Files.createDirectories(output);
+    StudyReport report = null;
     try (Backend backend = common.openBackend();
         Progress progress = new Progress("study", common.showsProgress())) {
       for (int c = 0; c < cases.size(); c++) {
-        run(cases.get(c), options, count, backend, progress, c * (long) count, cases.size());
+        StudyCase studied = cases.get(c);
+        run(studied, options, count, backend, progress, c * (long) count, cases.size());
+        StudyPlot.write(output.resolve("error-" + studied.fileName() + ".png"), studied);
+        // After every case: what is done stays if the run is ended.
+        report = new StudyReport(cases.subList(0, c + 1), options, count);
+        report.writeJson(output.resolve("study.json"));
+        report.writeTable(output.resolve("study.md"));
       }
-    }
-    StudyReport report = new StudyReport(cases, options, count);
-    report.writeJson(output.resolve("study.json"));
-    report.writeTable(output.resolve("study.md"));
-    for (StudyCase studied : cases) {
-      StudyPlot.write(output.resolve("error-" + studied.fileName() + ".png"), studied);
     }
     if (common.json()) {
       Json.print(common.out(), report::write);
