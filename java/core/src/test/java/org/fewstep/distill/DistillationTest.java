@@ -19,7 +19,10 @@ import org.fewstep.grid.TimeGrids;
 import org.fewstep.mixture.Covariance;
 import org.fewstep.mixture.ExampleMixtures;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Layer;
 import org.fewstep.network.Network;
+import org.fewstep.network.Unit;
 import org.fewstep.training.MemoryStore;
 import org.fewstep.training.Schedule;
 import org.fewstep.training.TrainingOptions;
@@ -132,6 +135,37 @@ class DistillationTest {
       DistillationResult together =
           Distillation.of(RING).withOptions(SMALL.withFineTuning(tuning)).run(backend, grid);
       assertThat(together.error().mean()).isLessThan(0.8 * alone.error().mean());
+    }
+  }
+
+  /** The second network turns signs round: only the chain rule moves the first the right way. */
+  @Test
+  void fineTuningFollowsTheChainRule() {
+    double[] zero = {0};
+    Network first =
+        Network.of(List.of(Layer.dense(1, zero, zero, Unit.LINEAR)), Network.Output.DISPLACEMENT)
+            .withFrame(Frame.residual(1, 1))
+            .withTimes(OU, 0.5, 1);
+    Network second =
+        Network.of(
+                List.of(Layer.dense(1, new double[] {-1}, zero, Unit.LINEAR)),
+                Network.Output.DISPLACEMENT)
+            .withTimes(OU, 0.1, 0.5);
+    double[] starts = new double[100];
+    double[] ends = new double[100];
+    for (int i = 0; i < starts.length; i++) {
+      starts[i] = Math.sin(i);
+      ends[i] = -(starts[i] + 1);
+    }
+    try (Backend backend = open(1)) {
+      List<Network> tuned =
+          new FineTuning(backend, List.of(first, second), Precision.FLOAT64)
+              .run(
+                  new double[][] {starts, ends},
+                  new TrainingOptions().withSteps(20),
+                  DistillationListener.NONE);
+      assertThat(tuned.get(0).layers().get(0).bias(0)).isGreaterThan(0.01);
+      assertThat(tuned.get(1).layers().get(0).bias(0)).isLessThan(-0.01);
     }
   }
 
