@@ -36,7 +36,6 @@ final class DistillCommand implements Callable<Integer> {
 
   private static final double FINE_TUNING_RATE = 3e-4;
   private static final int PLOTTED = 10_000;
-  private static final int WIDTH = 32;
 
   @Mixin private CommonOptions common;
   @Mixin private MixtureOptions mixtureOptions;
@@ -70,8 +69,9 @@ final class DistillCommand implements Callable<Integer> {
   @Option(
       names = "--width",
       paramLabel = "W",
-      description = "Units of each hidden layer (default 32).")
-  private int width = WIDTH;
+      description =
+          "Units of each hidden layer (default 8 a coordinate, but at least 32 and at most 256).")
+  private Integer width;
 
   @Option(
       names = "--fine-tune",
@@ -105,8 +105,8 @@ final class DistillCommand implements Callable<Integer> {
     }
     AtomicFile.requireWritable(output);
     GridSpec spec = grid == null ? GridSpec.DISTILLATION_DEFAULT : GridSpec.parse(grid);
-    DistillationOptions options = options();
     GaussianMixture mixture = mixtureOptions.load();
+    DistillationOptions options = options(mixture.dimension());
     Diffusion process = common.process();
     try (Backend backend = common.openBackend();
         Progress progress = new Progress("distill", common.showsProgress())) {
@@ -131,16 +131,16 @@ final class DistillCommand implements Callable<Integer> {
     return 0;
   }
 
-  private DistillationOptions options() {
+  private DistillationOptions options(int dimension) {
     TrainingOptions training = new TrainingOptions().withSeed(seed);
     if (steps != null) {
       training = training.withSteps(steps);
     }
     DistillationOptions options =
-        new DistillationOptions()
-            .withWidth(width)
-            .withTraining(training)
-            .withPrecision(common.precision());
+        new DistillationOptions(dimension).withTraining(training).withPrecision(common.precision());
+    if (width != null) {
+      options = options.withWidth(width);
+    }
     if (fineTune != null) {
       options =
           options.withFineTuning(

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
-import org.fewstep.distill.DistillationOptions;
+import org.fewstep.distill.Student;
 import org.fewstep.distill.StudentGrid;
 import org.fewstep.flow.Flow;
 import org.fewstep.grid.GridKind;
@@ -91,7 +91,7 @@ final class GridCommand implements Callable<Integer> {
             common.process(),
             flow.start(),
             flow.end(),
-            new DistillationOptions().student(),
+            Student.ofDimension(mixture.dimension()),
             backend,
             0)
         .grid(segments);

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.fewstep.distill.DistillationOptions;
 import org.fewstep.distill.GridStudy;
 import org.fewstep.distill.OneStepDiagnosis;
 import org.fewstep.grid.GridKind;
@@ -18,6 +19,7 @@ import org.fewstep.mixture.GaussianMixture;
  * @param name of the built-in mixture
  * @param mixture itself
  * @param end the time of data
+ * @param options of every distillation
  * @param grids the knots, filled as the study goes
  * @param scores one per grid and seed, likewise
  * @param diagnoses one step against many, likewise
@@ -26,12 +28,13 @@ record StudyCase(
     String name,
     GaussianMixture mixture,
     double end,
+    DistillationOptions options,
     Map<GridSpec, TimeGrid> grids,
     List<GridStudy.Score> scores,
     List<OneStepDiagnosis> diagnoses) {
 
-  StudyCase(String name, GaussianMixture mixture, double end) {
-    this(name, mixture, end, new LinkedHashMap<>(), new ArrayList<>(), new ArrayList<>());
+  StudyCase(String name, GaussianMixture mixture, double end, DistillationOptions options) {
+    this(name, mixture, end, options, new LinkedHashMap<>(), new ArrayList<>(), new ArrayList<>());
   }
 
   /** The name and the end as part of a file's name. */

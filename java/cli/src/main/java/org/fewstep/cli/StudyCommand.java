@@ -98,7 +98,6 @@ final class StudyCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     common.check();
     List<StudyCase> cases = cases();
-    DistillationOptions options = options();
     int count = seeds != null ? seeds : quick ? QUICK_SEEDS : SEEDS;
     if (count < 1) {
       throw new IllegalArgumentException("--seeds must be at least 1, but is " + count);
@@ -109,10 +108,10 @@ final class StudyCommand implements Callable<Integer> {
         Progress progress = new Progress("study", common.showsProgress())) {
       for (int c = 0; c < cases.size(); c++) {
         StudyCase studied = cases.get(c);
-        run(studied, options, count, backend, progress, c * (long) count, cases.size());
+        run(studied, count, backend, progress, c * (long) count, cases.size());
         StudyPlot.write(output.resolve("error-" + studied.fileName() + ".png"), studied);
         // After every case: what is done stays if the run is ended.
-        report = new StudyReport(cases.subList(0, c + 1), options, count);
+        report = new StudyReport(cases.subList(0, c + 1), count);
         report.writeJson(output.resolve("study.json"));
         report.writeTable(output.resolve("study.md"));
       }
@@ -125,8 +124,8 @@ final class StudyCommand implements Callable<Integer> {
     return 0;
   }
 
-  private DistillationOptions options() {
-    DistillationOptions options = new DistillationOptions();
+  private DistillationOptions options(int dimension) {
+    DistillationOptions options = new DistillationOptions(dimension);
     int count = steps != null ? steps : quick ? QUICK_STEPS : options.training().steps();
     return options
         .withTraining(options.training().withSteps(count))
@@ -140,25 +139,24 @@ final class StudyCommand implements Callable<Integer> {
     for (String name : names) {
       GaussianMixture mixture = ExampleMixtures.named(name);
       for (double end : quick ? ONE_END : ENDS) {
-        cases.add(new StudyCase(name, mixture, end));
+        cases.add(new StudyCase(name, mixture, end, options(mixture.dimension())));
       }
     }
     return cases;
   }
 
   private void run(
-      StudyCase studied,
-      DistillationOptions options,
-      int count,
-      Backend backend,
-      Progress progress,
-      long done,
-      int cases)
+      StudyCase studied, int count, Backend backend, Progress progress, long done, int cases)
       throws IOException {
     OrnsteinUhlenbeck process = new OrnsteinUhlenbeck();
     GridStudy study =
         new GridStudy(
-            backend, studied.mixture(), process, process.defaultStart(), studied.end(), options);
+            backend,
+            studied.mixture(),
+            process,
+            process.defaultStart(),
+            studied.end(),
+            studied.options());
     Map<GridSpec, TimeGrid> grids = grids(study);
     studied.grids().putAll(grids);
     long total = (long) cases * count;

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.fewstep.distill.DistillationOptions;
 import org.fewstep.distill.OneStepDiagnosis;
 import org.fewstep.grid.GridKind;
@@ -25,12 +26,10 @@ final class StudyReport {
   private static final double PUBLISHED = 0.519;
 
   private final List<StudyCase> cases;
-  private final DistillationOptions options;
   private final int seeds;
 
-  StudyReport(List<StudyCase> cases, DistillationOptions options, int seeds) {
+  StudyReport(List<StudyCase> cases, int seeds) {
     this.cases = cases;
-    this.options = options;
     this.seeds = seeds;
   }
 
@@ -62,17 +61,18 @@ final class StudyReport {
 
   /** The table in Markdown. */
   String table() {
+    DistillationOptions options = cases.getFirst().options();
     StringBuilder text = new StringBuilder();
     text.append(
         """
         End-to-end relative mean squared error, mean of %d seeds (in brackets: how much less than the
         uniform grid of as many segments, and the standard deviation over seeds). Students of width
-        %d, %d steps of %d rows, %,d trajectories to learn from, %,d to judge by.
+        %s, %d steps of %d rows, %,d trajectories to learn from, %,d to judge by.
 
         """
             .formatted(
                 seeds,
-                options.student().width(),
+                widths(),
                 options.training().steps(),
                 options.training().batch(),
                 options.trajectories(),
@@ -83,6 +83,15 @@ final class StudyReport {
     oneStep(text);
     summary(text);
     return text.toString();
+  }
+
+  private String widths() {
+    return cases.stream()
+        .map(studied -> studied.options().student().width())
+        .distinct()
+        .sorted()
+        .map(String::valueOf)
+        .collect(Collectors.joining(" or "));
   }
 
   private int[] segments() {
@@ -180,7 +189,7 @@ final class StudyReport {
   /** Writes the fields of the JSON object. */
   void write(JsonGenerator out) throws IOException {
     out.writeNumberField("seeds", seeds);
-    out.writeNumberField("width", options.student().width());
+    DistillationOptions options = cases.getFirst().options();
     out.writeNumberField("steps", options.training().steps());
     out.writeNumberField("batch", options.training().batch());
     out.writeNumberField("trajectories", options.trajectories());
@@ -197,6 +206,7 @@ final class StudyReport {
   private static void write(JsonGenerator out, StudyCase studied) throws IOException {
     out.writeStringField("mixture", studied.name());
     out.writeNumberField("end", studied.end());
+    out.writeNumberField("width", studied.options().student().width());
     out.writeArrayFieldStart("grids");
     for (Map.Entry<GridSpec, TimeGrid> grid : studied.grids().entrySet()) {
       GridSpec spec = grid.getKey();

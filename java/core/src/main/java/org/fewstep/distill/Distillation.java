@@ -62,7 +62,7 @@ public final class Distillation {
     return new Distillation(
         mixture,
         process,
-        new DistillationOptions(),
+        new DistillationOptions(mixture.dimension()),
         DistillationListener.NONE,
         CheckpointStore.NONE);
   }

@@ -17,11 +17,20 @@ import org.fewstep.network.Unit;
  */
 public record Student(int width) {
 
+  private static final int LEAST = 32;
+  private static final int MOST = 256;
+  private static final int UNITS_A_COORDINATE = 8;
+
   /** Checks the width. */
   public Student {
     if (width < 2 || width > 4096) {
       throw new IllegalArgumentException("width must lie in [2, 4096], but is " + width);
     }
+  }
+
+  /** For states of d coordinates: eight units a coordinate, but at least 32 and at most 256. */
+  public static Student ofDimension(int dimension) {
+    return new Student(Math.clamp((long) UNITS_A_COORDINATE * dimension, LEAST, MOST));
   }
 
   /** The layers for states of d coordinates. */

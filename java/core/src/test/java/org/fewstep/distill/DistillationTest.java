@@ -35,7 +35,7 @@ class DistillationTest {
   private static final OrnsteinUhlenbeck OU = new OrnsteinUhlenbeck();
 
   private static final DistillationOptions SMALL =
-      new DistillationOptions()
+      new DistillationOptions(2)
           .withWidth(12)
           .withTraining(new TrainingOptions().withSteps(400).withSeed(3).withCheckEvery(100))
           .withTrajectories(1000, 500);
@@ -252,10 +252,10 @@ class DistillationTest {
   @Test
   void optionsRefuseWhatIsOutOfRange() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new DistillationOptions().withWidth(1))
+        .isThrownBy(() -> new DistillationOptions(2).withWidth(1))
         .withMessageContaining("width must lie in [2, 4096], but is 1");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new DistillationOptions().withTrajectories(1, 10))
+        .isThrownBy(() -> new DistillationOptions(2).withTrajectories(1, 10))
         .withMessageContaining("trajectories and heldOut must be at least 2");
   }
 

@@ -45,7 +45,7 @@ class StudentGridTest {
   @Test
   void theTypicalGridErrsLessThanTheUniformOne() throws IOException {
     GaussianMixture mixture = ExampleMixtures.named("ring8?sigma=0.1");
-    DistillationOptions options = new DistillationOptions();
+    DistillationOptions options = new DistillationOptions(2);
     options =
         options
             .withWidth(16)

@@ -23,7 +23,7 @@ public final class DistillRing {
   /** Prints the error of every segment, the error at the end, and the mean radius of samples. */
   public static void main(String[] args) throws IOException {
     GaussianMixture ring = ExampleMixtures.named("ring8?sigma=0.1");
-    DistillationOptions options = new DistillationOptions();
+    DistillationOptions options = new DistillationOptions(2);
     options = options.withTraining(options.training().withSteps(2000).withSeed(1));
     try (Backend backend = Backends.best()) {
       TimeGrid grid = TimeGrids.typical(ring, new OrnsteinUhlenbeck(), 3, 1e-2, 4, backend, 0);
