@@ -1,0 +1,611 @@
+#pragma once
+
+// A stand-in for the CUDA runtime: one device whose memory is the host's, and whose streams are
+// done with a call before it returns. With it a C++ compiler makes the library from the same
+// launchers, and a machine without a device runs all that stands above them.
+//
+// It is stricter than a device where that shows mistakes: memory begins as NaN, an address is
+// checked against the allocations, and a call can be made to fail (fs_emulation_fail_after).
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+// The runtime's own numbers: they are the statuses of the C interface.
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInitializationError = 3,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidMemcpyDirection = 21,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDeviceFunction = 98,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorNotReady = 600,
+  cudaErrorIllegalAddress = 700,
+  cudaErrorLaunchOutOfResources = 701,
+  cudaErrorLaunchFailure = 719,
+  cudaErrorNotSupported = 801,
+  cudaErrorUnknown = 999
+};
+
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost = 0,
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3,
+  cudaMemcpyDefault = 4
+};
+
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+  cudaFuncAttributePreferredSharedMemoryCarveout = 9
+};
+
+enum cudaDeviceAttr {
+  cudaDevAttrMaxThreadsPerBlock = 1,
+  cudaDevAttrMaxGridDimX = 5,
+  cudaDevAttrMaxSharedMemoryPerBlock = 8,
+  cudaDevAttrWarpSize = 10,
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMaxThreadsPerMultiProcessor = 39,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+  cudaDevAttrMemoryPoolsSupported = 115
+};
+
+constexpr unsigned cudaStreamDefault = 0;
+constexpr unsigned cudaStreamNonBlocking = 1;
+constexpr unsigned cudaEventDefault = 0;
+constexpr unsigned cudaEventDisableTiming = 2;
+
+struct cudaDeviceProp {
+  char name[256];
+  int major;
+  int minor;
+  int multiProcessorCount;
+  int maxThreadsPerBlock;
+  int warpSize;
+  size_t totalGlobalMem;
+  size_t sharedMemPerBlock;
+  size_t sharedMemPerBlockOptin;
+  size_t sharedMemPerMultiprocessor;
+};
+
+struct CUstream_st {};
+
+struct CUevent_st {
+  std::chrono::steady_clock::time_point recorded;
+};
+
+typedef CUstream_st* cudaStream_t;
+typedef CUevent_st* cudaEvent_t;
+
+#define cudaStreamLegacy (reinterpret_cast<cudaStream_t>(1))
+#define cudaStreamPerThread (reinterpret_cast<cudaStream_t>(2))
+
+namespace fewstep::emulation {
+
+constexpr int MAX_THREADS = 1024;
+constexpr size_t KIB = 1024;
+// What a block may have without asking, and what it may have after cudaFuncSetAttribute.
+constexpr size_t SHARED_MEMORY = 48 * KIB;
+constexpr size_t SHARED_MEMORY_OPTIN = 227 * KIB;
+constexpr long long MAX_BLOCKS = 0x7fffffff;
+// Few, so that a grid made to fill the device once goes around its loop more than once.
+constexpr int MULTIPROCESSORS = 3;
+// Little, so that a test meets the end of it.
+constexpr size_t DEVICE_MEMORY = size_t{2} << 30;
+// The byte of which NaNs of all precisions consist.
+constexpr int POISON = 0xff;
+
+// What is alive on the device, and what shall fail. Used by all threads of the host.
+class Device {
+ public:
+  enum Kind { DEVICE_MEMORY_KIND, HOST_MEMORY_KIND, STREAM, EVENT };
+
+  // Never destroyed: threads of a JVM may come here while statics are being destroyed.
+  static Device& instance() {
+    static Device* device = new Device;
+    return *device;
+  }
+
+  // The status of a call that would otherwise succeed.
+  cudaError_t enter(cudaError_t failure) {
+    return countdown_.load() > 0 && countdown_.fetch_sub(1) == 1 ? failure : cudaSuccess;
+  }
+
+  void fail_after(int calls) { countdown_ = calls; }
+
+  void fail_as_environment_says() {
+    const char* calls = std::getenv("FEWSTEP_EMULATION_FAIL");
+    if (calls != nullptr && *calls != '\0') fail_after(std::atoi(calls));
+  }
+
+  cudaError_t allocate(Kind kind, size_t bytes, void** address) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    *address = nullptr;
+    if (bytes == 0) return cudaSuccess;
+    if (bytes > DEVICE_MEMORY - (kind == DEVICE_MEMORY_KIND ? used_ : 0)) {
+      return cudaErrorMemoryAllocation;
+    }
+    void* memory;
+    if (posix_memalign(&memory, 256, bytes) != 0) return cudaErrorMemoryAllocation;
+    std::memset(memory, POISON, bytes);
+    if (kind == DEVICE_MEMORY_KIND) used_ += bytes;
+    live_[reinterpret_cast<uintptr_t>(memory)] = {kind, bytes};
+    *address = memory;
+    return cudaSuccess;
+  }
+
+  cudaError_t free(Kind kind, void* address) {
+    if (address == nullptr) return cudaSuccess;
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = live_.find(reinterpret_cast<uintptr_t>(address));
+    if (found == live_.end() || found->second.kind != kind) return cudaErrorInvalidValue;
+    if (kind == DEVICE_MEMORY_KIND) used_ -= found->second.bytes;
+    live_.erase(found);
+    std::free(address);
+    return cudaSuccess;
+  }
+
+  template <typename T>
+  T* create(Kind kind) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    T* object = new T{};
+    live_[reinterpret_cast<uintptr_t>(object)] = {kind, sizeof(T)};
+    return object;
+  }
+
+  template <typename T>
+  cudaError_t destroy(Kind kind, T* object) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!lives(kind, object)) return cudaErrorInvalidResourceHandle;
+    live_.erase(reinterpret_cast<uintptr_t>(object));
+    delete object;
+    return cudaSuccess;
+  }
+
+  bool has(cudaStream_t stream) {
+    if (stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread) {
+      return true;
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    return lives(STREAM, stream);
+  }
+
+  bool has(cudaEvent_t event) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return lives(EVENT, event);
+  }
+
+  // Whether these bytes lie in one allocation of the device, or whether none of them does.
+  bool on_device(const void* address, size_t bytes) { return overlap(address, bytes) == WHOLE; }
+  bool on_host(const void* address, size_t bytes) { return overlap(address, bytes) == NONE; }
+
+  int live() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int>(live_.size());
+  }
+
+  void allow_shared(const void* kernel, size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    shared_[kernel] = bytes;
+  }
+
+  // What a block may have, dynamic and in all; a kernel that asked for more gets it.
+  struct Shared {
+    size_t dynamic;
+    size_t total;
+  };
+
+  Shared allowed_shared(const void* kernel) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = shared_.find(kernel);
+    if (found == shared_.end()) return {SHARED_MEMORY, SHARED_MEMORY};
+    return {found->second, SHARED_MEMORY_OPTIN};
+  }
+
+ private:
+  struct Allocation {
+    Kind kind;
+    size_t bytes;
+  };
+
+  enum Overlap { NONE, PART, WHOLE };
+
+  bool lives(Kind kind, const void* object) const {
+    auto found = live_.find(reinterpret_cast<uintptr_t>(object));
+    return found != live_.end() && found->second.kind == kind;
+  }
+
+  Overlap overlap(const void* address, size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    uintptr_t begin = reinterpret_cast<uintptr_t>(address);
+    uintptr_t end = begin + bytes;
+    auto next = live_.lower_bound(end);
+    while (next != live_.begin()) {
+      --next;
+      if (next->second.kind != DEVICE_MEMORY_KIND) continue;
+      uintptr_t last = next->first + next->second.bytes;
+      if (next->first <= begin && end <= last) return WHOLE;
+      return begin < last ? PART : NONE;
+    }
+    return NONE;
+  }
+
+  std::mutex mutex_;
+  std::map<uintptr_t, Allocation> live_;
+  std::map<const void*, size_t> shared_;
+  size_t used_ = 0;
+  std::atomic<int> countdown_{0};
+};
+
+// The error of the last call that failed on this thread.
+inline thread_local cudaError_t last_error = cudaSuccess;
+
+inline cudaError_t done(cudaError_t status) {
+  if (status != cudaSuccess) last_error = status;
+  return status;
+}
+
+// A call that makes something, and does not when it shall fail.
+template <typename Call>
+cudaError_t make(Call call) {
+  cudaError_t status = Device::instance().enter(cudaErrorMemoryAllocation);
+  return done(status == cudaSuccess ? call(Device::instance()) : status);
+}
+
+// A call that works with what there is, and does nothing when it shall fail.
+template <typename Call>
+cudaError_t use(Call call) {
+  cudaError_t status = Device::instance().enter(cudaErrorLaunchFailure);
+  return done(status == cudaSuccess ? call(Device::instance()) : status);
+}
+
+// A call that gives something back. As on a device it does so even when it tells of a failure,
+// which is that of an earlier launch.
+template <typename Call>
+cudaError_t give_back(Call call) {
+  cudaError_t failure = Device::instance().enter(cudaErrorLaunchFailure);
+  cudaError_t status = call(Device::instance());
+  return done(status == cudaSuccess ? failure : status);
+}
+
+}  // namespace fewstep::emulation
+
+// ---- What tests of the library call; exported as C functions ----
+
+#define FS_EMULATION_EXPORT extern "C" __attribute__((used, visibility("default"))) inline
+
+// Makes the n-th call of the runtime from now on fail, once; 0 for none. Making something then
+// fails as for want of memory, all else as after a kernel that failed. The environment variable
+// FEWSTEP_EMULATION_FAIL does the same whenever a stream is created, which is call 1.
+FS_EMULATION_EXPORT void fs_emulation_fail_after(int n) {
+  fewstep::emulation::Device::instance().fail_after(n);
+}
+
+// The allocations, streams and events that nobody has given back.
+FS_EMULATION_EXPORT int fs_emulation_live_allocations() {
+  return fewstep::emulation::Device::instance().live();
+}
+
+// ---- The runtime ----
+
+#define FS_EMULATED_ERRORS(row)                                                          \
+  row(cudaSuccess, "no error")                                                           \
+  row(cudaErrorInvalidValue, "invalid argument")                                         \
+  row(cudaErrorMemoryAllocation, "out of memory")                                        \
+  row(cudaErrorInitializationError, "initialization error")                              \
+  row(cudaErrorInvalidConfiguration, "invalid configuration argument")                   \
+  row(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy")              \
+  row(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version") \
+  row(cudaErrorInvalidDeviceFunction, "invalid device function")                         \
+  row(cudaErrorNoDevice, "no CUDA-capable device is detected")                           \
+  row(cudaErrorInvalidDevice, "invalid device ordinal")                                  \
+  row(cudaErrorNoKernelImageForDevice, "no kernel image is available for execution on the device") \
+  row(cudaErrorInvalidResourceHandle, "invalid resource handle")                         \
+  row(cudaErrorNotReady, "device not ready")                                             \
+  row(cudaErrorIllegalAddress, "an illegal memory access was encountered")               \
+  row(cudaErrorLaunchOutOfResources, "too many resources requested for launch")          \
+  row(cudaErrorLaunchFailure, "unspecified launch failure")                              \
+  row(cudaErrorNotSupported, "operation not supported")                                  \
+  row(cudaErrorUnknown, "unknown error")
+
+inline const char* cudaGetErrorName(cudaError_t error) {
+  switch (error) {
+#define FS_ROW(name, text) \
+  case name:               \
+    return #name;
+    FS_EMULATED_ERRORS(FS_ROW)
+#undef FS_ROW
+  }
+  return "unrecognized error code";
+}
+
+inline const char* cudaGetErrorString(cudaError_t error) {
+  switch (error) {
+#define FS_ROW(name, text) \
+  case name:               \
+    return text;
+    FS_EMULATED_ERRORS(FS_ROW)
+#undef FS_ROW
+  }
+  return "unrecognized error code";
+}
+
+#undef FS_EMULATED_ERRORS
+
+inline cudaError_t cudaPeekAtLastError() { return fewstep::emulation::last_error; }
+
+inline cudaError_t cudaGetLastError() {
+  cudaError_t error = fewstep::emulation::last_error;
+  fewstep::emulation::last_error = cudaSuccess;
+  return error;
+}
+
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  return fewstep::emulation::use([=](auto&) {
+    *count = 1;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaSetDevice(int device) {
+  return fewstep::emulation::use(
+      [=](auto&) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
+}
+
+inline cudaError_t cudaGetDevice(int* device) {
+  return fewstep::emulation::use([=](auto&) {
+    *device = 0;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  using namespace fewstep::emulation;
+  return use([=](auto&) {
+    if (device != 0) return cudaErrorInvalidDevice;
+    switch (attribute) {
+      case cudaDevAttrMaxThreadsPerBlock:
+        *value = MAX_THREADS;
+        return cudaSuccess;
+      case cudaDevAttrMaxGridDimX:
+        *value = static_cast<int>(MAX_BLOCKS);
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerBlock:
+        *value = static_cast<int>(SHARED_MEMORY);
+        return cudaSuccess;
+      case cudaDevAttrWarpSize:
+        *value = 32;
+        return cudaSuccess;
+      case cudaDevAttrMultiProcessorCount:
+        *value = MULTIPROCESSORS;
+        return cudaSuccess;
+      case cudaDevAttrMaxThreadsPerMultiProcessor:
+        *value = 2 * MAX_THREADS;
+        return cudaSuccess;
+      case cudaDevAttrComputeCapabilityMajor:
+      case cudaDevAttrComputeCapabilityMinor:
+        *value = 0;
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+        *value = static_cast<int>(SHARED_MEMORY_OPTIN + KIB);
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = static_cast<int>(SHARED_MEMORY_OPTIN);
+        return cudaSuccess;
+      case cudaDevAttrMemoryPoolsSupported:
+        *value = 1;
+        return cudaSuccess;
+    }
+    return cudaErrorInvalidValue;
+  });
+}
+
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  using namespace fewstep::emulation;
+  return use([=](auto&) {
+    if (device != 0) return cudaErrorInvalidDevice;
+    *properties = cudaDeviceProp{};
+    std::snprintf(properties->name, sizeof properties->name, "emulated device");
+    properties->multiProcessorCount = MULTIPROCESSORS;
+    properties->maxThreadsPerBlock = MAX_THREADS;
+    properties->warpSize = 32;
+    properties->totalGlobalMem = DEVICE_MEMORY;
+    properties->sharedMemPerBlock = SHARED_MEMORY;
+    properties->sharedMemPerBlockOptin = SHARED_MEMORY_OPTIN;
+    properties->sharedMemPerMultiprocessor = SHARED_MEMORY_OPTIN + KIB;
+    return cudaSuccess;
+  });
+}
+
+// Version 0, as the runtime says of a driver that is not there.
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  return fewstep::emulation::use([=](auto&) {
+    *version = 0;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  return fewstep::emulation::use([=](auto&) {
+    *version = 0;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  using namespace fewstep::emulation;
+  Device::instance().fail_as_environment_says();
+  return make([=](Device& device) {
+    *stream = device.create<CUstream_st>(Device::STREAM);
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
+}
+
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.destroy(Device::STREAM, stream); });
+}
+
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    return device.has(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle;
+  });
+}
+
+inline cudaError_t cudaDeviceSynchronize() {
+  return fewstep::emulation::use([](auto&) { return cudaSuccess; });
+}
+
+template <typename T>
+cudaError_t cudaMalloc(T** address, size_t bytes) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    void* memory;
+    cudaError_t status = device.allocate(Device::DEVICE_MEMORY_KIND, bytes, &memory);
+    if (status == cudaSuccess) *address = static_cast<T*>(memory);
+    return status;
+  });
+}
+
+inline cudaError_t cudaFree(void* address) {
+  using namespace fewstep::emulation;
+  return give_back(
+      [=](Device& device) { return device.free(Device::DEVICE_MEMORY_KIND, address); });
+}
+
+template <typename T>
+cudaError_t cudaMallocAsync(T** address, size_t bytes, cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  if (!Device::instance().has(stream)) return done(cudaErrorInvalidResourceHandle);
+  return cudaMalloc(address, bytes);
+}
+
+inline cudaError_t cudaFreeAsync(void* address, cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  if (!Device::instance().has(stream)) return done(cudaErrorInvalidResourceHandle);
+  return cudaFree(address);
+}
+
+template <typename T>
+cudaError_t cudaMallocHost(T** address, size_t bytes) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    void* memory;
+    cudaError_t status = device.allocate(Device::HOST_MEMORY_KIND, bytes, &memory);
+    if (status == cudaSuccess) *address = static_cast<T*>(memory);
+    return status;
+  });
+}
+
+inline cudaError_t cudaFreeHost(void* address) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.free(Device::HOST_MEMORY_KIND, address); });
+}
+
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (!device.has(stream)) return cudaErrorInvalidResourceHandle;
+    if (bytes == 0) return cudaSuccess;
+    bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+    bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+    if (kind == cudaMemcpyDefault) {
+      to_device = device.on_device(to, bytes);
+      from_device = device.on_device(from, bytes);
+    }
+    if (!(to_device ? device.on_device(to, bytes) : device.on_host(to, bytes)) ||
+        !(from_device ? device.on_device(from, bytes) : device.on_host(from, bytes))) {
+      return cudaErrorInvalidValue;
+    }
+    std::memmove(to, from, bytes);
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaMemsetAsync(void* address, int byte, size_t bytes, cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (!device.has(stream)) return cudaErrorInvalidResourceHandle;
+    if (bytes == 0) return cudaSuccess;
+    if (!device.on_device(address, bytes)) return cudaErrorInvalidValue;
+    std::memset(address, byte, bytes);
+    return cudaSuccess;
+  });
+}
+
+// Shared memory beyond what every kernel has must be asked for, here as on a device.
+template <typename T>
+cudaError_t cudaFuncSetAttribute(T* kernel, cudaFuncAttribute attribute, int value) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+    if (value < 0 || static_cast<size_t>(value) > SHARED_MEMORY_OPTIN) return cudaErrorInvalidValue;
+    device.allow_shared(reinterpret_cast<const void*>(kernel), static_cast<size_t>(value));
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    *event = device.create<CUevent_st>(Device::EVENT);
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDefault);
+}
+
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.destroy(Device::EVENT, event); });
+}
+
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (!device.has(event) || !device.has(stream)) return cudaErrorInvalidResourceHandle;
+    event->recorded = std::chrono::steady_clock::now();
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    return device.has(event) ? cudaSuccess : cudaErrorInvalidResourceHandle;
+  });
+}
+
+inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (!device.has(start) || !device.has(end)) return cudaErrorInvalidResourceHandle;
+    *milliseconds =
+        std::chrono::duration<float, std::milli>(end->recorded - start->recorded).count();
+    return cudaSuccess;
+  });
+}
