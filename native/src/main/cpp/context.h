@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "fewstep_cuda.h"
+
+// A device and a stream, and scratch memory that the operations of the stream share: they run one
+// after another, so that one piece serves all.
+struct fs_context {
+  int device = 0;
+  cudaStream_t stream = nullptr;
+  bool owns_stream = false;
+  void* workspace = nullptr;
+  uint64_t workspace_bytes = 0;
+};
+
+namespace fewstep {
+
+// Makes the context's device the calling thread's, as the runtime demands before every call.
+int enter(const fs_context* context);
+
+// Scratch of at least that many bytes, not initialised, for operations enqueued by this call only.
+int workspace(fs_context* context, uint64_t bytes, void** address);
+
+// The status of the launches since the last call.
+int launched();
+
+template <typename T>
+T* pointer(uint64_t address) {
+  return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
+}
+
+}  // namespace fewstep
