@@ -1,0 +1,68 @@
+#ifndef FEWSTEP_MIXTURE_H
+#define FEWSTEP_MIXTURE_H
+
+/* Gaussian mixtures; see org.fewstep.backend.Backend for what each operation means, and
+   org.fewstep.cuda.MixturePack for the arrays that describe a mixture. */
+
+#include "fewstep_cuda.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kinds of covariances. */
+#define FS_ISOTROPIC 0
+#define FS_DIAGONAL 1
+#define FS_FULL 2
+
+/* The largest dimension of a mixture that trajectories are fused for, by precision. */
+#define FS_MOST_FUSED_FLOAT32 16
+#define FS_MOST_FUSED_FLOAT64 8
+
+/* A mixture at t = 0. */
+typedef struct {
+  int precision;           /* of packed arrays, points and outputs */
+  int kind;                /* a mixture of one dimension is isotropic */
+  int shared;              /* whether all components have one covariance, 0 or 1 */
+  int dimension;
+  int64_t components;
+  double least_eigenvalue; /* of all covariances */
+  uint64_t exact;          /* the exact form, double whatever the precision */
+} fs_gaussians;
+
+/* The outputs wanted of an evaluation: addresses, 0 if not. */
+typedef struct {
+  uint64_t log_density;
+  uint64_t score;
+  uint64_t posterior_mean;
+  uint64_t divergence;
+  uint64_t direction;      /* an input, with jvp */
+  uint64_t jvp;
+  uint64_t responsibilities;
+} fs_mixture_outputs;
+
+/* Evaluates a mixture at one time for the rows of x [n,d]. packed is its form at that time,
+   log_scale goes with it, alpha and variance are those of the process then. */
+int fs_mixture(fs_context* context, const fs_gaussians* mixture, uint64_t packed, double log_scale,
+               double alpha, double variance, int64_t n, uint64_t x,
+               const fs_mixture_outputs* outputs);
+
+/* Evaluates a mixture at one time per row. origins is its form for that; times [n,2] are double,
+   the scale rho and the Ornstein-Uhlenbeck time of each row: NaN in one makes the row NaN. */
+int fs_mixture_at_times(fs_context* context, const fs_gaussians* mixture, uint64_t origins,
+                        uint64_t times, int64_t n, uint64_t x, const fs_mixture_outputs* outputs);
+
+/* Runs a plan of so many operations, with a dimension as above. packed is the form of the
+   mixture at the times of all evaluations, times their alpha and variance [evaluations,2] in
+   double; denoised tells whether they give E[x_0 | x]. knots, steps + 1 addresses of batches
+   [n,d] in an array of the host, may be null; log_density [n] is read and written, or 0. */
+int fs_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t packed,
+                  uint64_t times, int64_t evaluations, int operations, uint64_t program, int slots,
+                  int denoised, int64_t n, uint64_t x, uint64_t end, int knot_count,
+                  const uint64_t* knots, uint64_t log_density);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,138 @@
+// Mixtures of any dimension, and the rows that the kernels with a thread a row leave to others.
+
+#include "mixture_launch.h"
+#include "mixture_wide.cuh"
+#include "redo.cuh"
+
+namespace fewstep {
+namespace {
+
+template <Kind KIND>
+Exact<KIND> exact_of(const fs_gaussians& mixture) {
+  Exact<KIND> exact = {};
+  const long long d = mixture.dimension;
+  exact.components = pointer<const double>(mixture.exact);
+  exact.rotations = exact.components + mixture.components * Exact<KIND>::stride_of(d);
+  exact.rotation_step = mixture.shared ? 0 : 2 * d * d;
+  exact.dimension = mixture.dimension;
+  exact.count = mixture.components;
+  exact.log_scale = -0.5 * d * LOG_TWO_PI;
+  exact.square_factor = 1;
+  return exact;
+}
+
+unsigned far_blocks(int64_t n) {
+  return blocks_for((n + WARP - 1) / WARP, tuning::FAR_THREADS);
+}
+
+// A grid of warps with a row each at a time, and their scratch memory.
+struct WideGrid {
+  unsigned blocks;
+  unsigned shared_bytes;
+  Scratch scratch;
+};
+
+int wide_grid(fs_context* context, Kind kind, int dimension, int64_t rows, WideGrid* grid) {
+  const uint64_t doubles = static_cast<uint64_t>(scratch_vectors(kind)) * dimension;
+  const uint64_t block_bytes = tuning::MIXTURE_WARPS * doubles * sizeof(double);
+  int multiprocessors;
+  const int status = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
+                                            context->device);
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  int64_t blocks = (rows + tuning::MIXTURE_WARPS - 1) / tuning::MIXTURE_WARPS;
+  const int64_t wave = static_cast<int64_t>(multiprocessors) * tuning::MIXTURE_WARP_BLOCKS;
+  blocks = blocks < wave ? blocks : wave;
+  grid->scratch = {nullptr, static_cast<long long>(doubles)};
+  grid->shared_bytes = static_cast<unsigned>(block_bytes);
+  if (block_bytes > tuning::MIXTURE_SHARED_BYTES) {
+    const int64_t fit = static_cast<int64_t>(tuning::MIXTURE_WORKSPACE_BYTES / block_bytes);
+    blocks = blocks <= fit ? blocks : fit > 0 ? fit : 1;
+    grid->shared_bytes = 0;
+    void* memory;
+    const int made = workspace(context, blocks * block_bytes, &memory);
+    if (made != FS_SUCCESS) {
+      return made;
+    }
+    grid->scratch.elsewhere = static_cast<double*>(memory);
+  }
+  grid->blocks = static_cast<unsigned>(blocks);
+  return FS_SUCCESS;
+}
+
+template <typename Real, Kind KIND>
+int launch_wide(const MixtureCall& call) {
+  WideGrid grid;
+  const int status = wide_grid(call.context, KIND, call.mixture.dimension, call.n, &grid);
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  const Exact<KIND> exact = exact_of<KIND>(call.mixture);
+  const Real* x = pointer<const Real>(call.x);
+  const MixtureOutputs<Real> outputs = outputs_of<Real>(call.outputs);
+  constexpr int THREADS = tuning::MIXTURE_WARPS * WARP;
+  if (call.times != 0) {
+    FS_LAUNCH((mixture_wide_at_times<Real, KIND>), grid.blocks, THREADS, grid.shared_bytes,
+              call.context->stream, exact, call.mixture.least_eigenvalue,
+              pointer<const double>(call.times), x, call.n, outputs, grid.scratch);
+    return launched();
+  }
+  Packed<Real, KIND> mixture = {};
+  mixture.components = pointer<const Real>(call.packed);
+  mixture.rotations =
+      mixture.components + exact.count * Packed<Real, KIND>::stride_of(exact.dimension);
+  mixture.rotation_step = exact.rotation_step;
+  mixture.dimension = exact.dimension;
+  mixture.count = exact.count;
+  mixture.log_scale = call.log_scale;
+  FS_LAUNCH((mixture_wide<Real, KIND>), grid.blocks, THREADS, grid.shared_bytes,
+            call.context->stream, mixture, at_time(exact, call.alpha, call.variance), x, call.n,
+            outputs, grid.scratch);
+  return launched();
+}
+
+template <typename Real, Kind KIND>
+int launch_redo(const MixtureCall& call, const FarRows& far) {
+  FS_LAUNCH((redo_rows<Real, KIND>), far_blocks(call.n), tuning::FAR_THREADS, 0,
+            call.context->stream, far,
+            at_time(exact_of<KIND>(call.mixture), call.alpha, call.variance),
+            pointer<const double>(call.times), call.mixture.least_eigenvalue,
+            pointer<const Real>(call.x), call.n, outputs_of<Real>(call.outputs));
+  return launched();
+}
+
+template <typename Real, Kind KIND>
+int launch_redo(const TrajectoryCall& call, const FarRows& far) {
+  Exact<KIND> exact = exact_of<KIND>(call.mixture);
+  exact.of_mean = call.denoised;
+  FS_LAUNCH((redo_trajectories<Real, KIND>), far_blocks(call.n), tuning::FAR_THREADS, 0,
+            call.context->stream, far, exact, program_of<Real>(call),
+            pointer<const Real>(call.x), call.n, outputs_of<Real>(call));
+  return launched();
+}
+
+}  // namespace
+
+int launch_wide(const MixtureCall& call) {
+  return with_kind(call.mixture, [&](auto kind) {
+    return call.mixture.precision == FS_FLOAT32 ? launch_wide<float, kind>(call)
+                                                : launch_wide<double, kind>(call);
+  });
+}
+
+int redo(const MixtureCall& call, const FarRows& far) {
+  return with_kind(call.mixture, [&](auto kind) {
+    return call.mixture.precision == FS_FLOAT32 ? launch_redo<float, kind>(call, far)
+                                                : launch_redo<double, kind>(call, far);
+  });
+}
+
+int redo(const TrajectoryCall& call, const FarRows& far) {
+  return with_kind(call.mixture, [&](auto kind) {
+    return call.mixture.precision == FS_FLOAT32 ? launch_redo<float, kind>(call, far)
+                                                : launch_redo<double, kind>(call, far);
+  });
+}
+
+}  // namespace fewstep
