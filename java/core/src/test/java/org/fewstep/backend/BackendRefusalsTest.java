@@ -213,8 +213,8 @@ class BackendRefusalsTest {
   @MethodSource("backends")
   void aClosedBackendRefusesEverything(String name) {
     Backend b = TestBackends.open(name, 2);
-    Batch x = Batch.allocateHost(5, 2, F32);
-    Batch sizes = Batch.allocateHost(5, 1, F64);
+    Batch x = b.allocate(5, 2, F32);
+    Batch sizes = b.allocate(5, 1, F64);
     b.normal(x, 0, 0);
     b.close();
     b.close();

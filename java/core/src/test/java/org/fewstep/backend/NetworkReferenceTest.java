@@ -124,8 +124,8 @@ class NetworkReferenceTest {
     double[] x = points(3);
     double[] times = {0.1, 0.35, 1, 0.05, 1.01, Double.NaN, 0.7};
     try (Backend backend = TestBackends.open(name, 2);
-        Batch points = Batch.wrap(x, 3);
-        Batch t = Batch.wrap(times, 1);
+        Batch points = TestBackends.batch(backend, x, 3);
+        Batch t = TestBackends.batch(backend, times, 1);
         Batch y = backend.allocate(ROWS, 3, Precision.FLOAT64)) {
       for (Network network : networks()) {
         backend.network(network, T, points, NetworkOutputs.none().withValue(y));
@@ -154,9 +154,9 @@ class NetworkReferenceTest {
     double[] v = new Random(4).doubles(3 * ROWS, -1, 1).toArray();
     double[] w = new Random(5).doubles(3 * ROWS, -1, 1).toArray();
     try (Backend backend = TestBackends.open(name, 2);
-        Batch points = Batch.wrap(x, 3);
-        Batch direction = Batch.wrap(v, 3);
-        Batch cotangent = Batch.wrap(w, 3);
+        Batch points = TestBackends.batch(backend, x, 3);
+        Batch direction = TestBackends.batch(backend, v, 3);
+        Batch cotangent = TestBackends.batch(backend, w, 3);
         Batch jvp = backend.allocate(ROWS, 3, Precision.FLOAT64);
         Batch vjp = backend.allocate(ROWS, 3, Precision.FLOAT64)) {
       for (Network network : networks()) {
@@ -173,9 +173,10 @@ class NetworkReferenceTest {
           double left = 0;
           double right = 0;
           for (int i = 0; i < 3; i++) {
-            assertThat(jvp.get(row, i)).isCloseTo((up[i] - down[i]) / (2 * h), within(1e-8));
-            left += w[3 * row + i] * jvp.get(row, i);
-            right += vjp.get(row, i) * along[i];
+            assertThat(TestBackends.get(jvp, row, i))
+                .isCloseTo((up[i] - down[i]) / (2 * h), within(1e-8));
+            left += w[3 * row + i] * TestBackends.get(jvp, row, i);
+            right += TestBackends.get(vjp, row, i) * along[i];
           }
           assertThat(left).isCloseTo(right, within(1e-13));
         }
@@ -195,7 +196,7 @@ class NetworkReferenceTest {
     Probes probes = new Probes(5, 77);
     double[] signs = probes.signs(3);
     try (Backend backend = TestBackends.open(name, 2);
-        Batch points = Batch.wrap(points(3), 3);
+        Batch points = TestBackends.batch(backend, points(3), 3);
         Batch exact = backend.allocate(ROWS, 1, Precision.FLOAT64);
         Batch estimate = backend.allocate(ROWS, 1, Precision.FLOAT64)) {
       for (Network network : networks()) {
@@ -213,8 +214,8 @@ class NetworkReferenceTest {
               }
             }
           }
-          assertThat(exact.get(row, 0)).isCloseTo(trace, within(1e-13));
-          assertThat(estimate.get(row, 0)).isCloseTo(mean, within(1e-13));
+          assertThat(TestBackends.get(exact, row, 0)).isCloseTo(trace, within(1e-13));
+          assertThat(TestBackends.get(estimate, row, 0)).isCloseTo(mean, within(1e-13));
         }
       }
     }
@@ -228,11 +229,11 @@ class NetworkReferenceTest {
       for (int row = 0; row < ROWS; row++) {
         axis[3 * row + j] = 1;
       }
-      try (Batch direction = Batch.wrap(axis, 3);
+      try (Batch direction = TestBackends.batch(backend, axis, 3);
           Batch jvp = backend.allocate(ROWS, 3, Precision.FLOAT64)) {
         backend.network(network, T, points, NetworkOutputs.none().withJvp(direction, jvp));
         for (int i = 0; i < 3 * ROWS; i++) {
-          jacobians[i / 3 * 9 + i % 3 * 3 + j] = jvp.get(i / 3, i % 3);
+          jacobians[i / 3 * 9 + i % 3 * 3 + j] = TestBackends.get(jvp, i / 3, i % 3);
         }
       }
     }
@@ -246,7 +247,7 @@ class NetworkReferenceTest {
     int seeds = 4000;
     Network network = networks().getFirst();
     try (Backend backend = TestBackends.open(name, 1);
-        Batch points = Batch.wrap(points(3), 3);
+        Batch points = TestBackends.batch(backend, points(3), 3);
         Batch divergence = backend.allocate(ROWS, 1, Precision.FLOAT64)) {
       backend.network(network, T, points, NetworkOutputs.none().withDivergence(divergence));
       double[] exact = divergence.toDoubleArray();
@@ -257,7 +258,7 @@ class NetworkReferenceTest {
         backend.network(
             network, T, points, NetworkOutputs.none().withDivergence(divergence, probe));
         for (int row = 0; row < ROWS; row++) {
-          double error = divergence.get(row, 0) - exact[row];
+          double error = TestBackends.get(divergence, row, 0) - exact[row];
           sum[row] += error;
           squares[row] += error * error;
         }
@@ -282,9 +283,9 @@ class NetworkReferenceTest {
       v[7] = Double.NaN;
       w[10] = Double.POSITIVE_INFINITY;
       try (Backend backend = TestBackends.open(name, 2);
-          Batch points = Batch.wrap(x, 3);
-          Batch direction = Batch.wrap(v, 3);
-          Batch cotangent = Batch.wrap(w, 3);
+          Batch points = TestBackends.batch(backend, x, 3);
+          Batch direction = TestBackends.batch(backend, v, 3);
+          Batch cotangent = TestBackends.batch(backend, w, 3);
           Batch divergence = backend.allocate(ROWS, 1, Precision.FLOAT64)) {
         NetworkOutputs outputs =
             NetworkOutputs.none()
@@ -298,10 +299,12 @@ class NetworkReferenceTest {
         assertThat(direction.toDoubleArray()).isEqualTo(expected[1]);
         assertThat(cotangent.toDoubleArray()).isEqualTo(expected[2]);
         for (int row = 0; row < ROWS; row++) {
-          assertThat(Double.isNaN(points.get(row, 2))).isEqualTo(row == 1);
-          assertThat(Double.isNaN(divergence.get(row, 0))).isEqualTo(row == 1);
-          assertThat(Double.isNaN(direction.get(row, 0))).isEqualTo(row == 1 || row == 2);
-          assertThat(Double.isNaN(cotangent.get(row, 0))).isEqualTo(row == 1 || row == 3);
+          assertThat(Double.isNaN(TestBackends.get(points, row, 2))).isEqualTo(row == 1);
+          assertThat(Double.isNaN(TestBackends.get(divergence, row, 0))).isEqualTo(row == 1);
+          assertThat(Double.isNaN(TestBackends.get(direction, row, 0)))
+              .isEqualTo(row == 1 || row == 2);
+          assertThat(Double.isNaN(TestBackends.get(cotangent, row, 0)))
+              .isEqualTo(row == 1 || row == 3);
         }
       }
     }

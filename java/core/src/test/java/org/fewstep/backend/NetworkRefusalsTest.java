@@ -45,47 +45,45 @@ class NetworkRefusalsTest {
         .hasMessageContaining(message);
   }
 
-  private static Batch batch(int rows, int columns) {
-    return Batch.allocateHost(rows, columns, F32);
-  }
-
-  private static Batch wide(int rows, int columns) {
-    return Batch.allocateHost(rows, columns, F64);
-  }
-
   @ParameterizedTest
   @MethodSource("backends")
   void evaluationsRefuse(String name) {
     try (Backend b = TestBackends.open(name, 2);
-        Batch x = batch(5, 2)) {
+        Batch x = b.allocate(5, 2, F32)) {
       NetworkOutputs none = NetworkOutputs.none();
       refused("network", () -> b.network(null, 1, x, none));
       refused("x", () -> b.network(NETWORK, 1, null, none));
       refused("outputs", () -> b.network(NETWORK, 1, x, null));
-      refused("x must", () -> b.network(NETWORK, 1, batch(5, 3), none));
+      refused("x must", () -> b.network(NETWORK, 1, b.allocate(5, 3, F32), none));
       refused("t must lie in [1.0, 2.0]", () -> b.network(NETWORK, 0.5, x, none));
       refused("t must lie in", () -> b.network(NETWORK, Double.NaN, x, none));
       refused("times", () -> b.network(NETWORK, null, x, none));
-      refused("times must be 5 x 1", () -> b.network(NETWORK, wide(4, 1), x, none));
-      refused("times must be of precision", () -> b.network(NETWORK, batch(5, 1), x, none));
+      refused("times must be 5 x 1", () -> b.network(NETWORK, b.allocate(4, 1, F64), x, none));
+      refused(
+          "times must be of precision", () -> b.network(NETWORK, b.allocate(5, 1, F32), x, none));
       refused("value must be 5 x 3", () -> b.network(NETWORK, 1, x, none.withValue(x)));
       refused(
-          "value must be of precision", () -> b.network(NETWORK, 1, x, none.withValue(wide(5, 3))));
+          "value must be of precision",
+          () -> b.network(NETWORK, 1, x, none.withValue(b.allocate(5, 3, F64))));
       refused(
           "as many outputs as inputs",
-          () -> b.network(NETWORK, 1, x, none.withDivergence(batch(5, 1))));
+          () -> b.network(NETWORK, 1, x, none.withDivergence(b.allocate(5, 1, F32))));
       refused(
           "direction must be 5 x 2",
-          () -> b.network(NETWORK, 1, x, none.withJvp(batch(5, 3), batch(5, 3))));
+          () ->
+              b.network(NETWORK, 1, x, none.withJvp(b.allocate(5, 3, F32), b.allocate(5, 3, F32))));
       refused(
           "jvp must be 5 x 3",
-          () -> b.network(NETWORK, 1, x, none.withJvp(batch(5, 2), batch(5, 2))));
+          () ->
+              b.network(NETWORK, 1, x, none.withJvp(b.allocate(5, 2, F32), b.allocate(5, 2, F32))));
       refused(
           "cotangent must be 5 x 3",
-          () -> b.network(NETWORK, 1, x, none.withVjp(batch(5, 2), batch(5, 2))));
+          () ->
+              b.network(NETWORK, 1, x, none.withVjp(b.allocate(5, 2, F32), b.allocate(5, 2, F32))));
       refused(
           "vjp must be 5 x 2",
-          () -> b.network(NETWORK, 1, x, none.withVjp(batch(5, 3), batch(5, 3))));
+          () ->
+              b.network(NETWORK, 1, x, none.withVjp(b.allocate(5, 3, F32), b.allocate(5, 3, F32))));
     }
   }
 
@@ -93,10 +91,10 @@ class NetworkRefusalsTest {
   @MethodSource("backends")
   void trainingRefuses(String name) {
     try (Backend b = TestBackends.open(name, 2);
-        Batch p = batch(1, 27);
-        Batch x = batch(5, 2);
-        Batch y = batch(5, 3);
-        Batch s = batch(5, 4)) {
+        Batch p = b.allocate(1, 27, F32);
+        Batch x = b.allocate(5, 2, F32);
+        Batch y = b.allocate(5, 3, F32);
+        Batch s = b.allocate(5, 4, F32)) {
       refused("shape", () -> b.networkForward(null, PLAIN, p, x, y, s));
       refused("frame", () -> b.networkForward(SHAPE, null, p, x, y, s));
       refused("residual", () -> b.networkForward(SHAPE, Frame.residual(1, 1), p, x, y, s));
@@ -107,7 +105,7 @@ class NetworkRefusalsTest {
       refused("saved must be 5 x 4", () -> b.networkForward(SHAPE, PLAIN, p, x, y, y));
       refused(
           "parameters must be of precision",
-          () -> b.networkForward(SHAPE, PLAIN, wide(1, 27), x, y, s));
+          () -> b.networkForward(SHAPE, PLAIN, b.allocate(1, 27, F64), x, y, s));
       refused("saved", () -> b.networkBackward(SHAPE, PLAIN, p, x, null, y, x, p));
       refused("dy must be 5 x 3", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, x, x, p));
       refused("dy", () -> b.networkBackward(SHAPE, PLAIN, p, x, s, null, x, p));
@@ -120,19 +118,19 @@ class NetworkRefusalsTest {
   @MethodSource("backends")
   void stepsAndDrawsRefuse(String name) {
     try (Backend b = TestBackends.open(name, 2);
-        Batch p = batch(1, 27);
-        Batch x = batch(5, 2)) {
+        Batch p = b.allocate(1, 27, F32);
+        Batch x = b.allocate(5, 2, F32)) {
       refused("step", () -> b.adam(null, p, p, p, p));
       refused("parameters", () -> b.adam(STEP, null, p, p, p));
       refused("gradient must be 1 x 27", () -> b.adam(STEP, p, x, p, p));
       refused("mean", () -> b.adam(STEP, p, p, null, p));
-      refused("square must be of precision", () -> b.adam(STEP, p, p, p, wide(1, 27)));
+      refused("square must be of precision", () -> b.adam(STEP, p, p, p, b.allocate(1, 27, F64)));
       refused("out", () -> b.draw(null, x, 0, 0));
       refused("source", () -> b.draw(x, null, 0, 0));
       refused("source", () -> b.draw(x, p, 0, 0));
-      refused("source must be of precision", () -> b.draw(x, wide(5, 2), 0, 0));
-      refused("source must have at least 1 row", () -> b.draw(x, batch(0, 2), 0, 0));
-      refused("first must lie in", () -> b.draw(x, batch(5, 2), 0, -1));
+      refused("source must be of precision", () -> b.draw(x, b.allocate(5, 2, F64), 0, 0));
+      refused("source must have at least 1 row", () -> b.draw(x, b.allocate(0, 2, F32), 0, 0));
+      refused("first must lie in", () -> b.draw(x, b.allocate(5, 2, F32), 0, -1));
     }
   }
 
@@ -140,12 +138,12 @@ class NetworkRefusalsTest {
   @MethodSource("backends")
   void aClosedBackendRefusesEverything(String name) {
     Backend b = TestBackends.open(name, 2);
-    b.close();
-    try (Batch p = batch(1, 27);
-        Batch x = batch(5, 2);
-        Batch y = batch(5, 3);
-        Batch s = batch(5, 4);
-        Batch times = wide(5, 1)) {
+    try (Batch p = b.allocate(1, 27, F32);
+        Batch x = b.allocate(5, 2, F32);
+        Batch y = b.allocate(5, 3, F32);
+        Batch s = b.allocate(5, 4, F32);
+        Batch times = b.allocate(5, 1, F64)) {
+      b.close();
       NetworkOutputs outputs = NetworkOutputs.none().withValue(y);
       List<Consumer<Backend>> calls =
           List.of(

@@ -73,8 +73,8 @@ class TrainingReferenceTest {
 
   private static double[] forward(
       Backend backend, NetworkShape shape, Frame frame, double[] p, double[] x) {
-    try (Batch parameters = Batch.wrap(p, p.length);
-        Batch inputs = Batch.wrap(x, 2);
+    try (Batch parameters = TestBackends.batch(backend, p, p.length);
+        Batch inputs = TestBackends.batch(backend, x, 2);
         Batch y = backend.allocate(x.length / 2, 2, Precision.FLOAT64)) {
       backend.networkForward(shape, frame, parameters, inputs, y, null);
       return y.toDoubleArray();
@@ -86,7 +86,7 @@ class TrainingReferenceTest {
   void theForwardPassIsTheNetwork(String name) {
     double[] x = draw(1, 2 * 150, 2);
     try (Backend backend = TestBackends.open(name, 2);
-        Batch inputs = Batch.wrap(x, 2);
+        Batch inputs = TestBackends.batch(backend, x, 2);
         Batch expected = backend.allocate(150, 2, Precision.FLOAT64)) {
       for (NetworkShape shape : SHAPES) {
         for (Frame frame : FRAMES) {
@@ -148,10 +148,10 @@ class TrainingReferenceTest {
       Backend backend, NetworkShape shape, Frame frame, double[] p, double[] x, double[] dy) {
     long rows = x.length / 2;
     Batch saved = saved(backend, shape, rows);
-    try (Batch parameters = Batch.wrap(p, p.length);
-        Batch inputs = Batch.wrap(x, 2);
+    try (Batch parameters = TestBackends.batch(backend, p, p.length);
+        Batch inputs = TestBackends.batch(backend, x, 2);
         Batch y = backend.allocate(rows, 2, Precision.FLOAT64);
-        Batch outer = Batch.wrap(dy, 2);
+        Batch outer = TestBackends.batch(backend, dy, 2);
         Batch dx = backend.allocate(rows, 2, Precision.FLOAT64);
         Batch gradient = backend.allocate(1, p.length, Precision.FLOAT64)) {
       backend.networkForward(shape, frame, parameters, inputs, y, saved);
@@ -218,7 +218,7 @@ class TrainingReferenceTest {
           assertThat(mean.toDoubleArray()).containsExactly(m, within(1e-14));
           assertThat(square.toDoubleArray()).containsExactly(v, within(1e-14));
         }
-        gradient.set(0, 20, Double.POSITIVE_INFINITY);
+        TestBackends.set(gradient, 0, 20, Double.POSITIVE_INFINITY);
         AdamStep last = new AdamStep(13, 0.01, 0.9, 0.99, 1e-7, 0, clip);
         backend.adam(last, parameters, gradient, mean, square);
         assertThat(parameters.toDoubleArray()).containsOnly(Double.NaN);
@@ -255,7 +255,7 @@ class TrainingReferenceTest {
         assertThat(later.toDoubleArray()).isEqualTo(Arrays.copyOfRange(label, 777, draws));
         for (int row = 0; row < draws; row += 97) {
           for (int i = 0; i < 3; i++) {
-            assertThat(out.get(row, i)).isEqualTo(label[row] + 0.25 * i);
+            assertThat(TestBackends.get(out, row, i)).isEqualTo(label[row] + 0.25 * i);
           }
         }
         double chiSquare = 0;

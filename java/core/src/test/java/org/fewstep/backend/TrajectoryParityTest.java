@@ -88,7 +88,7 @@ class TrajectoryParityTest {
         knots.add(backend.allocate(n, d, precision));
       }
       for (int row = 0; row < n; row++) {
-        logDensity.set(row, 0, -1 - row % 3);
+        TestBackends.set(logDensity, row, 0, -1 - row % 3);
       }
       boolean fused =
           backend.trajectory(mixture, plan, points, new TrajectoryOutputs(end, knots, logDensity));

@@ -1,0 +1,99 @@
+package org.fewstep.cuda;
+
+import java.util.List;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.ErrorEstimate;
+import org.fewstep.backend.Precision;
+import org.fewstep.cuda.binding.FewstepCuda;
+
+/** Combinations, steps and random numbers: the calls behind the backend's operations. */
+final class LinearKernels {
+
+  private final CudaContext context;
+
+  LinearKernels(CudaContext context) {
+    this.context = context;
+  }
+
+  void combine(Batch out, List<Batch> terms, double[] weights) {
+    long elements = out.rows() * out.columns();
+    context.run(
+        "fs_combine",
+        handle ->
+            FewstepCuda.fs_combine(
+                handle,
+                code(out),
+                elements,
+                address(out),
+                terms.size(),
+                addresses(terms),
+                weights));
+  }
+
+  void step(
+      Batch x,
+      List<Batch> slopes,
+      Batch stepSizes,
+      double[] weights,
+      Batch next,
+      ErrorEstimate error) {
+    context.run(
+        "fs_step",
+        handle ->
+            FewstepCuda.fs_step(
+                handle,
+                code(x),
+                x.rows(),
+                x.columns(),
+                address(x),
+                slopes.size(),
+                addresses(slopes),
+                weights,
+                address(stepSizes),
+                address(next),
+                error == null ? null : error.weights(),
+                error == null ? 0 : error.absolute(),
+                error == null ? 0 : error.relative(),
+                error == null ? 0 : address(error.squares())));
+  }
+
+  void random(Batch out, long seed, long first, boolean normal) {
+    int distribution = normal ? FewstepCuda.FS_NORMAL : FewstepCuda.FS_UNIFORM;
+    long elements = out.rows() * out.columns();
+    context.run(
+        "fs_random",
+        handle ->
+            FewstepCuda.fs_random(
+                handle, code(out), distribution, elements, address(out), seed, first));
+  }
+
+  void draw(Batch out, Batch source, long seed, long first) {
+    context.run(
+        "fs_draw",
+        handle ->
+            FewstepCuda.fs_draw(
+                handle,
+                code(out),
+                out.rows(),
+                out.columns(),
+                address(out),
+                address(source),
+                source.rows(),
+                seed,
+                first));
+  }
+
+  /** The precision of a batch as the C interface has it. */
+  static int code(Batch batch) {
+    return batch.precision() == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64;
+  }
+
+  /** The device address of a batch, or 0 for none. */
+  static long address(Batch batch) {
+    return batch == null ? 0 : batch.memory().address();
+  }
+
+  private static long[] addresses(List<Batch> batches) {
+    return batches.stream().mapToLong(LinearKernels::address).toArray();
+  }
+}

@@ -1,0 +1,142 @@
+package org.fewstep.cuda;
+
+import static org.fewstep.cuda.LinearKernels.address;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.MixtureOutputs;
+import org.fewstep.backend.Plan;
+import org.fewstep.backend.Precision;
+import org.fewstep.backend.TrajectoryOutputs;
+import org.fewstep.cuda.binding.FewstepCuda;
+import org.fewstep.cuda.binding.fs_mixture_outputs;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
+
+/** Mixtures and their trajectories: the calls behind the backend's operations. */
+final class MixtureKernels {
+
+  private final CudaContext context;
+  private final Map<Precision, PackCache<GaussianMixture, PackedMixture>> mixtures =
+      new EnumMap<>(Precision.class);
+
+  MixtureKernels(CudaContext context) {
+    this.context = context;
+    for (Precision precision : Precision.values()) {
+      mixtures.put(
+          precision,
+          PackCache.byIdentity(mixture -> new PackedMixture(context, mixture, precision)));
+    }
+  }
+
+  private PackedMixture packed(GaussianMixture mixture, Batch x) {
+    return mixtures.get(x.precision()).get(mixture);
+  }
+
+  void mixture(DiffusedMixture diffused, Batch x, MixtureOutputs outputs) {
+    context.exclusively(
+        () -> {
+          PackedMixture mixture = packed(diffused.mixture(), x);
+          PackedMixture.AtTime at = mixture.at(diffused);
+          try (fs_mixture_outputs wanted = wanted(outputs)) {
+            context.run(
+                "fs_mixture",
+                handle ->
+                    FewstepCuda.fs_mixture(
+                        handle,
+                        mixture.description(),
+                        at.numbers().address(),
+                        at.pack().logScale(),
+                        at.pack().alpha(),
+                        at.pack().variance(),
+                        x.rows(),
+                        address(x),
+                        wanted));
+          }
+        });
+  }
+
+  void mixture(
+      GaussianMixture mixture, Diffusion process, Batch times, Batch x, MixtureOutputs outputs) {
+    context.exclusively(
+        () -> {
+          PackedMixture packed = packed(mixture, x);
+          try (fs_mixture_outputs wanted = wanted(outputs);
+              DeviceBuffer moments = context.upload(moments(process, times.toDoubleArray()))) {
+            context.run(
+                "fs_mixture_at_times",
+                handle ->
+                    FewstepCuda.fs_mixture_at_times(
+                        handle,
+                        packed.description(),
+                        packed.origins(),
+                        moments.address(),
+                        x.rows(),
+                        address(x),
+                        wanted));
+          }
+        });
+  }
+
+  /**
+   * Scale and Ornstein-Uhlenbeck time of each row, [n,2]; NaN where the time is none of the
+   * process. On the host, since a process may be the caller's own.
+   */
+  private static double[] moments(Diffusion process, double[] times) {
+    double[] moments = new double[2 * times.length];
+    for (int row = 0; row < times.length; row++) {
+      double t = times[row];
+      boolean valid = t >= 0 && t <= process.maxTime();
+      moments[2 * row] = valid ? process.scale(t) : Double.NaN;
+      moments[2 * row + 1] = valid ? process.ornsteinUhlenbeckTime(t) : Double.NaN;
+    }
+    return moments;
+  }
+
+  boolean trajectory(GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    context.requireOpen();
+    if (!MixturePack.fusesTrajectories(mixture.dimension(), x.precision())) {
+      return false;
+    }
+    boolean denoised = plan.evaluation() == Plan.Evaluation.DENOISED;
+    long[] knots = outputs.knots().stream().mapToLong(LinearKernels::address).toArray();
+    context.exclusively(
+        () -> {
+          PackedMixture packed = packed(mixture, x);
+          PackedMixture.Trajectory trajectory = packed.at(plan);
+          context.run(
+              "fs_trajectory",
+              handle ->
+                  FewstepCuda.fs_trajectory(
+                      handle,
+                      packed.description(),
+                      trajectory.numbers().address(),
+                      trajectory.times().address(),
+                      trajectory.pack().evaluations(),
+                      trajectory.pack().operations(),
+                      trajectory.program().address(),
+                      plan.slots(),
+                      denoised ? 1 : 0,
+                      x.rows(),
+                      address(x),
+                      address(outputs.end()),
+                      knots.length,
+                      knots.length == 0 ? null : knots,
+                      address(outputs.logDensity())));
+        });
+    return true;
+  }
+
+  private static fs_mixture_outputs wanted(MixtureOutputs outputs) {
+    return new fs_mixture_outputs()
+        .log_density(address(outputs.logDensity()))
+        .score(address(outputs.score()))
+        .posterior_mean(address(outputs.posteriorMean()))
+        .divergence(address(outputs.divergence()))
+        .direction(address(outputs.direction()))
+        .jvp(address(outputs.jvp()))
+        .responsibilities(address(outputs.responsibilities()));
+  }
+}

@@ -1,0 +1,162 @@
+package org.fewstep.cuda;
+
+import static org.fewstep.cuda.LinearKernels.address;
+import static org.fewstep.cuda.LinearKernels.code;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.fewstep.backend.AdamStep;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.NetworkOutputs;
+import org.fewstep.backend.Precision;
+import org.fewstep.backend.Probes;
+import org.fewstep.cuda.binding.FewstepCuda;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
+
+/** Networks and their training: the calls behind the backend's operations. */
+final class NetworkKernels {
+
+  /** What of a network does not come with the call: a shape, and what surrounds it. */
+  private record Trainee(NetworkShape shape, Frame frame) {}
+
+  private final CudaContext context;
+  private final Map<Precision, PackCache<Network, PackedNetwork>> networks =
+      new EnumMap<>(Precision.class);
+  private final Map<Precision, PackCache<Trainee, PackedNetwork>> trainees =
+      new EnumMap<>(Precision.class);
+
+  NetworkKernels(CudaContext context) {
+    this.context = context;
+    for (Precision precision : Precision.values()) {
+      networks.put(
+          precision,
+          PackCache.byIdentity(
+              network -> new PackedNetwork(context, NetworkPack.of(network), precision)));
+      trainees.put(
+          precision,
+          PackCache.by(
+              (one, other) -> one.shape == other.shape && one.frame == other.frame,
+              trainee ->
+                  new PackedNetwork(
+                      context, NetworkPack.of(trainee.shape, trainee.frame), precision)));
+    }
+  }
+
+  void network(Network network, double t, Batch x, NetworkOutputs outputs) {
+    evaluate(network, t, null, x, outputs);
+  }
+
+  void network(Network network, Batch times, Batch x, NetworkOutputs outputs) {
+    evaluate(network, 0, times, x, outputs);
+  }
+
+  private void evaluate(Network network, double t, Batch times, Batch x, NetworkOutputs outputs) {
+    Probes probes = outputs.probes();
+    context.exclusively(
+        () -> {
+          PackedNetwork packed = networks.get(x.precision()).get(network);
+          try (DeviceBuffer signs = probes == null ? null : signs(probes, x)) {
+            context.run(
+                "fs_network_evaluate",
+                handle ->
+                    FewstepCuda.fs_network_evaluate(
+                        handle,
+                        packed.description(),
+                        t,
+                        address(times),
+                        x.rows(),
+                        address(x),
+                        address(outputs.value()),
+                        address(outputs.divergence()),
+                        signs == null ? 0 : signs.address(),
+                        probes == null ? 0 : probes.count(),
+                        address(outputs.direction()),
+                        address(outputs.jvp()),
+                        address(outputs.cotangent()),
+                        address(outputs.vjp())));
+          }
+        });
+  }
+
+  private DeviceBuffer signs(Probes probes, Batch x) {
+    double[] signs = probes.signs(x.columns());
+    if (x.precision() == Precision.FLOAT64) {
+      return context.upload(signs);
+    }
+    float[] narrow = new float[signs.length];
+    for (int i = 0; i < signs.length; i++) {
+      narrow[i] = (float) signs[i];
+    }
+    return context.upload(narrow);
+  }
+
+  void forward(NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
+    context.exclusively(
+        () -> {
+          PackedNetwork packed = trainees.get(x.precision()).get(new Trainee(shape, frame));
+          context.run(
+              "fs_network_forward",
+              handle ->
+                  FewstepCuda.fs_network_forward(
+                      handle,
+                      packed.description(),
+                      address(parameters),
+                      x.rows(),
+                      address(x),
+                      address(y),
+                      address(saved)));
+        });
+  }
+
+  void backward(
+      NetworkShape shape,
+      Frame frame,
+      Batch parameters,
+      Batch x,
+      Batch saved,
+      Batch dy,
+      Batch dx,
+      Batch gradient) {
+    context.exclusively(
+        () -> {
+          PackedNetwork packed = trainees.get(x.precision()).get(new Trainee(shape, frame));
+          context.run(
+              "fs_network_backward",
+              handle ->
+                  FewstepCuda.fs_network_backward(
+                      handle,
+                      packed.description(),
+                      address(parameters),
+                      x.rows(),
+                      address(x),
+                      address(saved),
+                      address(dy),
+                      address(dx),
+                      address(gradient)));
+        });
+  }
+
+  void adam(AdamStep step, Batch parameters, Batch gradient, Batch mean, Batch square) {
+    context.run(
+        "fs_adam",
+        handle ->
+            FewstepCuda.fs_adam(
+                handle,
+                code(parameters),
+                parameters.columns(),
+                address(parameters),
+                address(gradient),
+                address(mean),
+                address(square),
+                step.learningRate(),
+                step.beta1(),
+                step.beta2(),
+                step.epsilon(),
+                step.weightDecay(),
+                step.clipNorm(),
+                step.meanCorrection(),
+                step.squareCorrection()));
+  }
+}

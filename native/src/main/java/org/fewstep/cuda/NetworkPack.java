@@ -1,0 +1,336 @@
+package org.fewstep.cuda;
+
+import java.util.List;
+import org.fewstep.network.Frame;
+import org.fewstep.network.Layer;
+import org.fewstep.network.Network;
+import org.fewstep.network.NetworkShape;
+import org.fewstep.network.Unit;
+
+/**
+ * A network as the kernels of kernels/network.cuh read it: integers and numbers, each one array.
+ *
+ * <p>The numbers are of the precision of a call. They begin with the bounds of the clamp, {@code
+ * low [inputs]} and {@code high [inputs]}, infinite where nothing is clamped. The integers begin
+ * with 2 {@link #layers()} maps of {@value #FIELDS} each, which say where everything else is:
+ *
+ * <pre>
+ *   0 inputs
+ *   1 outputs
+ *   2 bias      [padded outputs] numbers; -1: none
+ *   3 weights   dense: [inputs][padded outputs] numbers; sparse: the values of the entries
+ *   4 starts    sparse: [outputs + 1] integers, where the entries of each output begin; dense: -1
+ *   5 columns   sparse: the input of each entry, an integer; dense: -1
+ *   6 units     [outputs] integers, the codes of the units; -1: all are linear
+ *   7 affine    the number of the first of those units among the units of all layers; -1: no units
+ * </pre>
+ *
+ * <p>Outputs are padded with zeros to a multiple of {@value #PAD}, and the numbers of a map begin
+ * at one, so that a thread reads {@value #PAD} weights at once. First come the maps of the layers.
+ * Then come the transposed ones, from the last layer's to the first's, in the order in which
+ * cotangents meet them; they have no bias, and their units are those of the layer before, whose
+ * slopes the cotangents meet next.
+ *
+ * <p>To call a kernel: copy {@link #integers()} and {@link #floats()} or {@link #doubles()} to the
+ * device once, and make an {@code fs_network} of the two addresses, the precision, and the
+ * accessors here that have the names of its fields. For training, whose weights come with every
+ * call, the numbers of {@linkplain #of(NetworkShape, Frame) a shape} are zero but for the bounds,
+ * and the calls write to them: they belong to one context.
+ */
+final class NetworkPack {
+
+  /** Integers of a map. */
+  static final int FIELDS = 8;
+
+  /** Outputs that a thread of a dense layer computes together, OUTPUTS of network.cuh. */
+  static final int PAD = 4;
+
+  private static final int NONE = -1;
+
+  private final NetworkShape shape;
+  private final Frame frame;
+  private final boolean takesTime;
+  private final double timeLow;
+  private final double timeHigh;
+  private final int[] integers;
+  private final double[] numbers;
+
+  private NetworkPack(
+      NetworkShape shape,
+      List<Layer> layers,
+      Frame frame,
+      boolean takesTime,
+      double timeLow,
+      double timeHigh) {
+    this.shape = shape;
+    this.frame = frame;
+    this.takesTime = takesTime;
+    this.timeLow = timeLow;
+    this.timeHigh = timeHigh;
+    Places places = new Places(shape, layers, 2L * inputs());
+    integers = new int[places.integers()];
+    numbers = new double[places.numbers()];
+    for (int i = 0; i < inputs(); i++) {
+      numbers[i] = frame.low(i);
+      numbers[inputs() + i] = frame.high(i);
+    }
+    places.writeMaps(integers);
+    for (int l = 0; l < layers.size(); l++) {
+      int record = l * FIELDS;
+      int back = (2 * layers.size() - 1 - l) * FIELDS;
+      Layer layer = layers.get(l);
+      for (int o = 0; o < layer.outputs(); o++) {
+        numbers[integers[record + 2] + o] = layer.bias(o);
+      }
+      if (layer.isSparse()) {
+        writeSparse(layer, record);
+        writeSparseTransposed(layer, back);
+      } else {
+        writeDense(layer, record, back);
+      }
+    }
+  }
+
+  /** The pack of a network with its weights. */
+  static NetworkPack of(Network network) {
+    return new NetworkPack(
+        network.shape(),
+        network.layers(),
+        network.frame(),
+        network.takesTime(),
+        network.timeLow(),
+        network.timeHigh());
+  }
+
+  /** The pack of a network in training, with room for weights. */
+  static NetworkPack of(NetworkShape shape, Frame frame) {
+    return new NetworkPack(shape, List.of(), frame, false, 0, Double.POSITIVE_INFINITY);
+  }
+
+  private void writeDense(Layer layer, int record, int back) {
+    int weights = integers[record + 3];
+    int transposed = integers[back + 3];
+    int width = padded(layer.outputs());
+    int backWidth = padded(layer.inputs());
+    for (int o = 0; o < layer.outputs(); o++) {
+      for (int i = 0; i < layer.inputs(); i++) {
+        double weight = layer.value(layer.start(o) + i);
+        numbers[weights + i * width + o] = weight;
+        numbers[transposed + o * backWidth + i] = weight;
+      }
+    }
+  }
+
+  private void writeSparse(Layer layer, int record) {
+    int weights = integers[record + 3];
+    int starts = integers[record + 4];
+    int columns = integers[record + 5];
+    for (int o = 0; o < layer.outputs(); o++) {
+      for (int e = layer.start(o); e < layer.end(o); e++) {
+        integers[columns + e] = layer.column(e);
+        numbers[weights + e] = layer.value(e);
+      }
+      integers[starts + o + 1] = layer.end(o);
+    }
+  }
+
+  private void writeSparseTransposed(Layer layer, int record) {
+    int weights = integers[record + 3];
+    int starts = integers[record + 4];
+    int columns = integers[record + 5];
+    for (int e = 0; e < layer.entries(); e++) {
+      integers[starts + layer.column(e) + 1]++;
+    }
+    for (int i = 0; i < layer.inputs(); i++) {
+      integers[starts + i + 1] += integers[starts + i];
+    }
+    int[] next = new int[layer.inputs()];
+    for (int o = 0; o < layer.outputs(); o++) {
+      for (int e = layer.start(o); e < layer.end(o); e++) {
+        int i = layer.column(e);
+        int at = integers[starts + i] + next[i]++;
+        integers[columns + at] = o;
+        numbers[weights + at] = layer.value(e);
+      }
+    }
+  }
+
+  private static int padded(int outputs) {
+    return Math.ceilDiv(outputs, PAD) * PAD;
+  }
+
+  /** Columns of x, the time not among them. */
+  int inputs() {
+    return shape.inputs() - (takesTime ? 1 : 0);
+  }
+
+  int outputs() {
+    return shape.outputs();
+  }
+
+  int layers() {
+    return shape.layers();
+  }
+
+  /** The largest number of columns between two layers. */
+  int width() {
+    return shape.maxWidth();
+  }
+
+  /** The units of all layers together. */
+  int units() {
+    return shape.hiddenUnits() + shape.outputs();
+  }
+
+  boolean takesTime() {
+    return takesTime;
+  }
+
+  boolean residual() {
+    return frame.isResidual();
+  }
+
+  double inputScale() {
+    return frame.inputScale();
+  }
+
+  double outputScale() {
+    return frame.outputScale();
+  }
+
+  double timeLow() {
+    return timeLow;
+  }
+
+  double timeHigh() {
+    return timeHigh;
+  }
+
+  /** The parameters of the shape, zeros of sparse layers included. */
+  long parameters() {
+    return shape.parameters();
+  }
+
+  /** The integers; not to be changed. */
+  int[] integers() {
+    return integers;
+  }
+
+  /** The numbers, for calls in double precision; not to be changed. */
+  double[] doubles() {
+    return numbers;
+  }
+
+  /** The numbers rounded, for calls in single precision. */
+  float[] floats() {
+    float[] floats = new float[numbers.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = (float) numbers[i];
+    }
+    return floats;
+  }
+
+  /** Where everything comes to stand; only the maps and the codes of units are known to it. */
+  private static final class Places {
+
+    private final NetworkShape shape;
+    private final int[] maps;
+
+    /** Where the codes of each layer's units begin, or NONE if all are linear. */
+    private final int[] units;
+
+    private long integers;
+    private long numbers;
+
+    /**
+     * Finds a place for all.
+     *
+     * @param layers those of the shape, or none if their weights are not known
+     * @param bounds the numbers before those of the maps
+     */
+    Places(NetworkShape shape, List<Layer> layers, long bounds) {
+      this.shape = shape;
+      int depth = shape.layers();
+      maps = new int[2 * depth * FIELDS];
+      units = new int[depth];
+      integers = maps.length;
+      numbers = bounds;
+      int affine = 0;
+      int[] affines = new int[depth];
+      for (int l = 0; l < depth; l++) {
+        boolean linear = shape.units(l).stream().allMatch(unit -> unit == Unit.LINEAR);
+        units[l] = linear ? NONE : takeIntegers(shape.width(l));
+        affines[l] = affine;
+        affine += shape.width(l);
+      }
+      for (int l = 0; l < depth; l++) {
+        Layer layer = layers.isEmpty() ? null : layers.get(l);
+        int in = shape.width(l - 1);
+        int out = shape.width(l);
+        boolean first = l == 0;
+        addMap(l, in, out, true, layer, units[l], affines[l]);
+        addMap(
+            2 * depth - 1 - l,
+            out,
+            in,
+            false,
+            layer,
+            first ? NONE : units[l - 1],
+            first ? NONE : affines[l - 1]);
+      }
+    }
+
+    private void addMap(
+        int map, int in, int out, boolean biased, Layer layer, int codes, int affine) {
+      boolean sparse = layer != null && layer.isSparse();
+      int[] fields = {
+        in,
+        out,
+        biased ? takeNumbers(out) : NONE,
+        takeNumbers(sparse ? layer.entries() : (long) in * padded(out)),
+        sparse ? takeIntegers(out + 1L) : NONE,
+        sparse ? takeIntegers(layer.entries()) : NONE,
+        codes,
+        affine
+      };
+      System.arraycopy(fields, 0, maps, map * FIELDS, FIELDS);
+    }
+
+    private int takeIntegers(long count) {
+      int place = (int) integers;
+      integers = fitting(integers + count);
+      return place;
+    }
+
+    private int takeNumbers(long count) {
+      int place = (int) fitting((numbers + PAD - 1) / PAD * PAD);
+      numbers = fitting(place + (count + PAD - 1) / PAD * PAD);
+      return place;
+    }
+
+    private long fitting(long size) {
+      if (size > Integer.MAX_VALUE - 8) {
+        throw new IllegalArgumentException(
+            "network must have fewer than 2^30 parameters on a device, but is " + shape);
+      }
+      return size;
+    }
+
+    int integers() {
+      return (int) integers;
+    }
+
+    int numbers() {
+      return (int) numbers;
+    }
+
+    void writeMaps(int[] to) {
+      System.arraycopy(maps, 0, to, 0, maps.length);
+      for (int l = 0; l < units.length; l++) {
+        for (int o = 0; units[l] != NONE && o < shape.width(l); o++) {
+          to[units[l] + o] = shape.units(l).get(o).code();
+        }
+      }
+    }
+  }
+}

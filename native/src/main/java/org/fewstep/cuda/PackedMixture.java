@@ -1,0 +1,116 @@
+package org.fewstep.cuda;
+
+import org.fewstep.backend.Plan;
+import org.fewstep.backend.Precision;
+import org.fewstep.cuda.binding.FewstepCuda;
+import org.fewstep.cuda.binding.fs_gaussians;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.GaussianMixture;
+
+/** A mixture in device memory: what the calls describe it by, and its forms at times and plans. */
+final class PackedMixture implements AutoCloseable {
+
+  private final CudaContext context;
+  private final Precision precision;
+  private final MixturePack pack;
+  private final DeviceBuffer exact;
+  private final fs_gaussians description;
+  private final PackCache<DiffusedMixture, AtTime> times = PackCache.byIdentity(this::atTime);
+  private final PackCache<Plan, Trajectory> trajectories = PackCache.byIdentity(this::trajectory);
+  private DeviceBuffer origins;
+
+  /** The mixture at one time. */
+  record AtTime(DeviceBuffer numbers, MixturePack.AtTime pack) implements AutoCloseable {
+    @Override
+    public void close() {
+      numbers.close();
+    }
+  }
+
+  /** The mixture at the times of a plan, and the plan. */
+  record Trajectory(
+      DeviceBuffer numbers, DeviceBuffer times, DeviceBuffer program, MixturePack.Trajectory pack)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      numbers.close();
+      times.close();
+      program.close();
+    }
+  }
+
+  PackedMixture(CudaContext context, GaussianMixture mixture, Precision precision) {
+    this.context = context;
+    this.precision = precision;
+    pack = new MixturePack(mixture, precision);
+    exact = context.upload(pack.exact());
+    description =
+        new fs_gaussians()
+            .precision(
+                precision == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64)
+            .kind(pack.kind().ordinal())
+            .shared(pack.shared() ? 1 : 0)
+            .dimension(mixture.dimension())
+            .components(mixture.components())
+            .least_eigenvalue(pack.leastEigenvalue())
+            .exact(exact.address());
+  }
+
+  fs_gaussians description() {
+    return description;
+  }
+
+  AtTime at(DiffusedMixture diffused) {
+    return times.get(diffused);
+  }
+
+  private AtTime atTime(DiffusedMixture diffused) {
+    MixturePack.AtTime at = pack.at(diffused);
+    return new AtTime(upload(at.numbers()), at);
+  }
+
+  Trajectory at(Plan plan) {
+    return trajectories.get(plan);
+  }
+
+  private Trajectory trajectory(Plan plan) {
+    MixturePack.Trajectory of = pack.plan(plan);
+    DeviceBuffer numbers = upload(of.numbers());
+    DeviceBuffer moments = null;
+    try {
+      moments = context.upload(of.times());
+      return new Trajectory(numbers, moments, upload(of.program()), of);
+    } catch (RuntimeException | Error e) {
+      numbers.close();
+      if (moments != null) {
+        moments.close();
+      }
+      throw e;
+    }
+  }
+
+  /** The form for a time per row. */
+  long origins() {
+    if (origins == null) {
+      origins = upload(pack.origins());
+    }
+    return origins.address();
+  }
+
+  private DeviceBuffer upload(double[] numbers) {
+    return precision == Precision.FLOAT32
+        ? context.upload(MixturePack.narrow(numbers))
+        : context.upload(numbers);
+  }
+
+  @Override
+  public void close() {
+    times.close();
+    trajectories.close();
+    if (origins != null) {
+      origins.close();
+    }
+    exact.close();
+    description.close();
+  }
+}

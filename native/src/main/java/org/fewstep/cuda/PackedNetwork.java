@@ -1,0 +1,55 @@
+package org.fewstep.cuda;
+
+import org.fewstep.backend.Precision;
+import org.fewstep.cuda.binding.FewstepCuda;
+import org.fewstep.cuda.binding.fs_network;
+
+/** A network, or a shape in training, in device memory and in the form that the calls take. */
+final class PackedNetwork implements AutoCloseable {
+
+  private final DeviceBuffer integers;
+  private final DeviceBuffer numbers;
+  private final fs_network description;
+
+  PackedNetwork(CudaContext context, NetworkPack pack, Precision precision) {
+    integers = context.upload(pack.integers());
+    try {
+      numbers =
+          precision == Precision.FLOAT32
+              ? context.upload(pack.floats())
+              : context.upload(pack.doubles());
+    } catch (RuntimeException | Error e) {
+      integers.close();
+      throw e;
+    }
+    description =
+        new fs_network()
+            .precision(
+                precision == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64)
+            .inputs(pack.inputs())
+            .outputs(pack.outputs())
+            .layers(pack.layers())
+            .width(pack.width())
+            .units(pack.units())
+            .takes_time(pack.takesTime() ? 1 : 0)
+            .residual(pack.residual() ? 1 : 0)
+            .input_scale(pack.inputScale())
+            .output_scale(pack.outputScale())
+            .time_low(pack.timeLow())
+            .time_high(pack.timeHigh())
+            .parameters(pack.parameters())
+            .integers(integers.address())
+            .numbers(numbers.address());
+  }
+
+  fs_network description() {
+    return description;
+  }
+
+  @Override
+  public void close() {
+    description.close();
+    integers.close();
+    numbers.close();
+  }
+}

@@ -1,0 +1,153 @@
+package org.fewstep.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.bytedeco.javacpp.Pointer;
+import org.fewstep.backend.Backend;
+import org.fewstep.backend.Backends;
+import org.fewstep.backend.Batch;
+import org.fewstep.backend.Precision;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+
+/** Memory, streams and the end of things, on whatever device is there. */
+@EnabledIfSystemProperty(named = "natives.built", matches = "true")
+class CudaBackendTest {
+
+  private static final double[] NUMBERS = {1, 2, 3, 4, 5, 6};
+
+  @Test
+  void isFoundByNameAndSaysWhichDevice() {
+    try (Backend backend = Backends.named("cuda")) {
+      assertThat(backend.name()).isEqualTo("cuda");
+      assertThat(backend.description()).contains("cuda:0").contains("compute capability");
+      assertThat(backend.threads()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void memoryIsZeroedAndCopiesAreExact() {
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(2, 3, Precision.FLOAT64);
+        Batch y = backend.allocate(2, 3, Precision.FLOAT64)) {
+      assertThat(x.space()).isEqualTo("cuda:0");
+      assertThat(x.onHost()).isFalse();
+      assertThat(x.toDoubleArray()).containsOnly(0);
+      x.copyFrom(NUMBERS);
+      y.copyFrom(x);
+      assertThat(y.toDoubleArray()).isEqualTo(NUMBERS);
+      try (Batch row = y.slice(1, 1)) {
+        assertThat(row.toDoubleArray()).containsExactly(4, 5, 6);
+      }
+      assertThatIllegalStateException()
+          .isThrownBy(() -> x.get(0, 0))
+          .withMessageContaining("copy it to a host batch");
+    }
+  }
+
+  /** More than the staging buffer holds, and not a whole number of buffers. */
+  @Test
+  void largeCopiesGoInParts() {
+    int columns = 3;
+    int rows = 1_000_001;
+    float[] values = new float[rows * columns];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(rows, columns, Precision.FLOAT32)) {
+      x.copyFrom(values);
+      assertThat(x.toFloatArray()).isEqualTo(values);
+    }
+  }
+
+  @Test
+  void memoryOfOthersIsWrappedAndNotFreed() {
+    try (CudaBackend owner = CudaBackend.open();
+        Batch x = owner.allocate(3, 2, Precision.FLOAT64)) {
+      x.copyFrom(NUMBERS);
+      try (CudaBackend other = CudaBackend.onStream(0, owner.stream())) {
+        assertThat(other.stream().address()).isEqualTo(owner.stream().address());
+        try (Batch view = other.wrap(owner.pointer(x), 3, 2, Precision.FLOAT64)) {
+          other.combine(view, List.of(view), new double[] {2});
+          assertThat(view.toDoubleArray()).containsExactly(2, 4, 6, 8, 10, 12);
+        }
+      }
+      assertThat(x.toDoubleArray()).containsExactly(2, 4, 6, 8, 10, 12);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> owner.wrap(new Pointer(), 1, 1, Precision.FLOAT32))
+          .withMessageContaining("memory must point to device memory, but is null");
+    }
+  }
+
+  @Test
+  void nothingWorksOnceTheBackendIsClosed() {
+    CudaBackend backend = CudaBackend.open();
+    Batch x = backend.allocate(2, 3, Precision.FLOAT64);
+    backend.close();
+    backend.close();
+    List<Runnable> calls =
+        List.of(
+            () -> backend.allocate(1, 1, Precision.FLOAT32),
+            () -> backend.combine(x, List.of(x), new double[] {1}),
+            () -> backend.normal(x, 1, 0),
+            () -> x.copyFrom(NUMBERS),
+            x::toDoubleArray,
+            backend::stream,
+            backend::synchronize);
+    for (Runnable call : calls) {
+      assertThatIllegalStateException()
+          .isThrownBy(call::run)
+          .withMessage("the backend 'cuda' is closed");
+    }
+    x.close();
+  }
+
+  @Test
+  void memoryOfAHostOrAnotherDeviceIsRefused() {
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(2, 3, Precision.FLOAT64);
+        Batch host = Batch.allocateHost(2, 3, Precision.FLOAT64)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> backend.combine(x, List.of(host), new double[] {1}))
+          .withMessageContaining("must be in the memory space cuda:0, but is in host");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> CudaBackend.open(99))
+          .withMessageContaining("device must lie in [0,");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> backend.allocate(Long.MAX_VALUE / 8, 1, Precision.FLOAT64))
+          .withMessageContaining("device memory");
+    }
+  }
+
+  @Test
+  void manyThreadsMayUseOneBackend() throws Exception {
+    try (CudaBackend backend = CudaBackend.open();
+        ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      List<Callable<double[]>> tasks = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        double factor = i;
+        tasks.add(
+            () -> {
+              try (Batch x = backend.allocate(2, 3, Precision.FLOAT64)) {
+                x.copyFrom(NUMBERS);
+                backend.combine(x, List.of(x), new double[] {factor});
+                return x.toDoubleArray();
+              }
+            });
+      }
+      List<Future<double[]>> results = threads.invokeAll(tasks);
+      for (int i = 0; i < results.size(); i++) {
+        assertThat(results.get(i).get()[5]).isEqualTo(6.0 * i);
+      }
+    }
+  }
+}
