@@ -106,7 +106,7 @@ public final class CudaBackend implements Backend {
     if (memory.isNull()) {
       throw new IllegalArgumentException("memory must point to device memory, but is null");
     }
-    long bytes = bytes(rows, columns, precision);
+    long bytes = Batch.bytes(rows, columns, precision);
     return Batch.of(
         new DeviceStorage(context, memory.address(), bytes, false), rows, columns, precision);
   }
@@ -136,24 +136,10 @@ public final class CudaBackend implements Backend {
   @Override
   public Batch allocate(long rows, int columns, Precision precision) {
     context.requireOpen();
-    long bytes = bytes(rows, columns, precision);
+    long bytes = Batch.bytes(rows, columns, precision);
     DeviceStorage storage =
         new DeviceStorage(context, context.allocate(bytes), Math.max(bytes, 1), true);
     return Batch.of(storage, rows, columns, precision);
-  }
-
-  private static long bytes(long rows, int columns, Precision precision) {
-    BatchChecks.requireGiven("precision", precision);
-    if (rows < 0 || columns < 1) {
-      throw new IllegalArgumentException(
-          "rows must be >= 0 and columns >= 1, but are %d and %d".formatted(rows, columns));
-    }
-    try {
-      return Math.multiplyExact(Math.multiplyExact(rows, columns), precision.bytes());
-    } catch (ArithmeticException e) {
-      throw new IllegalArgumentException(
-          "rows x columns = %d x %d is more than memory can address".formatted(rows, columns), e);
-    }
   }
 
   @Override

@@ -66,7 +66,7 @@ public final class Batch implements AutoCloseable {
    *     be had
    */
   public static Batch allocateHost(long rows, int columns, Precision precision) {
-    long size = size(rows, columns, precision);
+    long size = bytes(rows, columns, precision);
     try {
       return new Batch(
           new HostStorage(size), 0, rows, columns, precision, new AtomicBoolean(), true);
@@ -81,7 +81,7 @@ public final class Batch implements AutoCloseable {
 
   /** A batch over a backend's own memory; for implementers of backends. */
   public static Batch of(BatchStorage storage, long rows, int columns, Precision precision) {
-    requireFits(storage.memory(), size(rows, columns, precision));
+    requireFits(storage.memory(), bytes(rows, columns, precision));
     return new Batch(storage, 0, rows, columns, precision, new AtomicBoolean(), true);
   }
 
@@ -93,7 +93,7 @@ public final class Batch implements AutoCloseable {
    *     confined to one thread
    */
   public static Batch wrap(MemorySegment memory, long rows, int columns, Precision precision) {
-    requireFits(memory, size(rows, columns, precision));
+    requireFits(memory, bytes(rows, columns, precision));
     if (!memory.isAccessibleBy(ANOTHER_THREAD)) {
       throw new IllegalArgumentException(
           "memory must be accessible from every thread, but is confined to "
@@ -342,7 +342,14 @@ public final class Batch implements AutoCloseable {
     return length / columns;
   }
 
-  private static long size(long rows, int columns, Precision precision) {
+  /**
+   * The bytes that a batch of that shape takes.
+   *
+   * @throws IllegalArgumentException if rows or columns are out of range, or more than memory can
+   *     address
+   */
+  public static long bytes(long rows, int columns, Precision precision) {
+    BatchChecks.requireGiven("precision", precision);
     if (rows < 0 || columns < 1) {
       throw new IllegalArgumentException(
           "rows must be >= 0 and columns >= 1, but are %d and %d".formatted(rows, columns));
