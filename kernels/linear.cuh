@@ -84,10 +84,7 @@ step(const Real* x, int64_t rows, int columns, Terms<Real> slopes, const double*
       }
     }
     if (error.squares != nullptr) {
-      FS_UNROLL
-      for (int lanes = LANES / 2; lanes > 0; lanes /= 2) {
-        squares += shuffle_xor(squares, lanes);
-      }
+      squares = lane_sum<LANES>(squares);
       if (lane == 0) {
         error.squares[row] += squares;
       }

@@ -5,6 +5,7 @@
 // this way, and in float64, the few rows that the registers cannot do; see far_rows.cuh.
 
 #include "mixture_component.cuh"
+#include "numbers.cuh"
 
 namespace fewstep {
 
@@ -22,13 +23,7 @@ struct Warp {
   FS_METHOD int lane() const { return thread_index() % WARP; }
   FS_METHOD int lanes() const { return WARP; }
   template <typename Real>
-  FS_METHOD Real sum(Real value) const {
-    FS_UNROLL
-    for (int lanes = WARP / 2; lanes > 0; lanes /= 2) {
-      value += shuffle_xor(value, lanes);
-    }
-    return value;
-  }
+  FS_METHOD Real sum(Real value) const { return lane_sum<WARP>(value); }
   FS_METHOD bool any(bool value) const { return any_lane(value); }
   FS_METHOD void barrier() const { warp_barrier(); }
 };
@@ -379,16 +374,11 @@ struct GeneralRow {
   }
 };
 
-template <typename Value>
-FS_DEVICE Value not_a_number() {
-  return static_cast<Value>(nanf(""));
-}
-
 // All outputs of one row are NaN. The outputs here and below are those of the row alone.
 template <typename Team, typename Value>
 FS_DEVICE void fail_row(const Team& team, int dimension, long long components,
                         const MixtureOutputs<Value>& row) {
-  const Value nan = not_a_number<Value>();
+  const Value nan = NOT_A_NUMBER<Value>;
   const auto fill = [&](Value* out, long long count) {
     for (long long i = team.lane(); out != nullptr && i < count; i += team.lanes()) {
       out[i] = nan;
@@ -450,7 +440,7 @@ FS_DEVICE bool evaluate_row(const Team& team, const Mixture& mixture, const Valu
   }
   if (row.jvp != nullptr) {
     at.each([&](int i) {
-      row.jvp[i] = directed ? static_cast<Value>(at.jvp[i]) : not_a_number<Value>();
+      row.jvp[i] = directed ? static_cast<Value>(at.jvp[i]) : NOT_A_NUMBER<Value>;
     });
   }
   team.barrier();

@@ -12,8 +12,7 @@
 // Derivatives run through the same product. Tangents go forwards and cotangents backwards, and
 // either is multiplied by the slopes of the units at the affine parts z that the value left.
 
-#include <limits>
-
+#include "numbers.cuh"
 #include "portable.cuh"
 #include "tuning.cuh"
 
@@ -24,12 +23,6 @@ constexpr int OUTPUTS = tuning::NETWORK_THREAD_OUTPUTS;
 
 template <typename Real>
 constexpr int ROWS = tuning::NETWORK_THREAD_BYTES / sizeof(Real);
-
-template <typename Real>
-constexpr Real NOT_A_NUMBER = std::numeric_limits<Real>::quiet_NaN();
-
-template <typename Real>
-constexpr Real INFINITE = std::numeric_limits<Real>::infinity();
 
 // ---- A network ----
 

@@ -41,7 +41,7 @@ struct TrajectoryOutputs {
 
 // y = sum_j weights[j] slot_j; slots of weight zero are not read.
 template <typename Weight, typename Real, int D>
-FS_DEVICE void combine(const Weight* weights, int count, const Real (&slots)[MAX_SLOTS][D],
+FS_DEVICE void combine_slots(const Weight* weights, int count, const Real (&slots)[MAX_SLOTS][D],
                        Real (&y)[D]) {
   Real sum[D] = {};
   for (int j = 0; j < count; j++) {

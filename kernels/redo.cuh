@@ -61,7 +61,7 @@ redo_trajectories(FarRows far, Exact<KIND> mixture, Program<Real> program, const
       failed |= !isfinite(slots[0][i]);
     }
     for (int i = 0; failed && i < d; i++) {
-      slots[0][i] = log_density = not_a_number<double>();
+      slots[0][i] = log_density = NOT_A_NUMBER<double>;
     }
     int knot = 0;
     const auto store_knot = [&] {
@@ -75,7 +75,7 @@ redo_trajectories(FarRows far, Exact<KIND> mixture, Program<Real> program, const
       const Operation<Real>& operation = program.operations[o];
       const int target = static_cast<int>(operation.target);
       if (target == 0) {
-        combine(operation.weights, program.slots, slots, slots[0]);
+        combine_slots(operation.weights, program.slots, slots, slots[0]);
         log_density += log_density_change(operation, program.slots, divergences);
         store_knot();
         continue;
@@ -83,7 +83,7 @@ redo_trajectories(FarRows far, Exact<KIND> mixture, Program<Real> program, const
       double y[D];
       double value[D];
       double divergence = 0;
-      combine(operation.weights, program.slots, slots, y);
+      combine_slots(operation.weights, program.slots, slots, y);
       MixtureOutputs<double> wanted = {};
       (program.denoised ? wanted.posterior_mean : wanted.score) = value;
       wanted.divergence = wants_log_density ? &divergence : nullptr;

@@ -34,7 +34,7 @@ trajectory_rows(Gaussians<Real, KIND, D> mixture, int d, Program<Real> program, 
     const int target = static_cast<int>(operation.target);
     if (target == 0) {
       Real next[D];
-      combine(operation.weights, program.slots, slots, next);
+      combine_slots(operation.weights, program.slots, slots, next);
       store_row(next, D, slots[0]);
       log_density += log_density_change(operation, program.slots, divergences);
       if (outputs.knots != nullptr) {
@@ -43,7 +43,7 @@ trajectory_rows(Gaussians<Real, KIND, D> mixture, int d, Program<Real> program, 
       continue;
     }
     Point<Real, KIND, D> point;
-    combine(operation.weights, program.slots, slots, point.x);
+    combine_slots(operation.weights, program.slots, slots, point.x);
     FS_UNROLL_BY(1)
     for (long long k = 0; k < mixture.count; k++) {
       point.add(mixture.components[k], mixture.rotations + k * mixture.rotation_step,

@@ -64,10 +64,6 @@ inline bool wants_second_pass(const fs_mixture_outputs& outputs) {
   return outputs.divergence != 0 || outputs.jvp != 0 || outputs.responsibilities != 0;
 }
 
-inline unsigned blocks_for(int64_t rows, int64_t rows_of_block) {
-  return static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block);
-}
-
 // Room to mark the far ones among so many rows, and after it for so many bytes.
 inline int far_rows(fs_context* context, int64_t n, uint64_t more, FarRows* far, void** rest) {
   const uint64_t words = static_cast<uint64_t>((n + WARP - 1) / WARP);
