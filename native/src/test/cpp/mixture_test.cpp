@@ -602,6 +602,33 @@ void midpoints(std::mt19937&) {
   }
 }
 
+// A few sigma from a sharp mean that float cannot hold: what rounding it loses is in the score.
+template <typename Real>
+void sharp_means(std::mt19937&) {
+  for (int kind : {FS_ISOTROPIC, FS_DIAGONAL}) {
+    for (int d : {2, 20}) {
+      const double noise = 1e-4;
+      Mixture mixture = {kind, d, 1, true, {1}, {}, {}, {}};
+      mixture.means.assign(d, std::sqrt(0.5));
+      mixture.eigenvalues.assign(d, noise * noise);
+      mixture.rotations.assign(d * d, 1);
+      const Time time = {std::sqrt(1 - 1e-10), 1e-10};
+      std::vector<Real> x, v(d, Real(1));
+      for (int i = 0; i < d; i++) {
+        x.push_back(static_cast<Real>(std::sqrt(0.5) + (i % 3 - 1.3) * noise));
+      }
+      Truth truth(mixture, time);
+      truth.evaluate(Numbers(x.begin(), x.end()), Numbers(v.begin(), v.end()));
+      for (bool time_per_row : {false, true}) {
+        const Results<Real> found = evaluate<Real>(mixture, {time}, time_per_row, x, v);
+        const double tolerance = SINGLE<Real> ? 2e-6 : 1e-11;
+        expect(error(found.score.data(), truth.score, 0) <= tolerance,
+               describe(mixture, SINGLE<Real>, 1, "score near a sharp mean"));
+      }
+    }
+  }
+}
+
 template <typename Real>
 bool all_nan(const std::vector<Real>& numbers, int64_t first, int64_t count) {
   return std::all_of(numbers.begin() + first, numbers.begin() + first + count,
@@ -885,6 +912,8 @@ TEST(far_points_in_float32) { run(far_points<float>); }
 TEST(far_points_in_float64) { run(far_points<double>); }
 TEST(midpoints_in_float32) { run(midpoints<float>); }
 TEST(midpoints_in_float64) { run(midpoints<double>); }
+TEST(sharp_means_in_float32) { run(sharp_means<float>); }
+TEST(sharp_means_in_float64) { run(sharp_means<double>); }
 TEST(bad_rows_in_float32) { run(bad_rows<float>); }
 TEST(bad_rows_in_float64) { run(bad_rows<double>); }
 TEST(same_bits_in_float32) { run(same_bits<float>); }
