@@ -2,6 +2,7 @@ package org.fewstep.cuda;
 
 import java.lang.foreign.MemorySegment;
 import org.fewstep.backend.BatchStorage;
+import org.fewstep.cuda.binding.FewstepCuda;
 
 /** Device memory of a batch: its own, or somebody else's. */
 final class DeviceStorage implements BatchStorage {
@@ -42,6 +43,27 @@ final class DeviceStorage implements BatchStorage {
   public void write(long offset, MemorySegment source, long size) {
     context.requireOpen();
     context.write(memory.address() + offset, source, size);
+  }
+
+  @Override
+  public boolean copy(long offset, BatchStorage source, long sourceOffset, long size) {
+    if (!(source instanceof DeviceStorage other) || other.context.device() != context.device()) {
+      return false;
+    }
+    long to = memory.address() + offset;
+    long from = other.memory.address() + sourceOffset;
+    if (to < from + size && from < to + size) {
+      return false; // the device copies in no order
+    }
+    boolean sameStream = other.context == context;
+    if (!sameStream) {
+      other.context.synchronize();
+    }
+    context.run("fs_copy", handle -> FewstepCuda.fs_copy(handle, to, from, size));
+    if (!sameStream) {
+      context.synchronize();
+    }
+    return true;
   }
 
   @Override

@@ -258,12 +258,18 @@ public final class Batch implements AutoCloseable {
       write(source.memory());
     } else if (host) {
       source.read(memory());
-    } else {
+    } else if (!copyInPlace(source)) {
       try (Batch staging = allocateHost(rows, columns, precision)) {
         source.read(staging.memory());
         write(staging.memory());
       }
     }
+  }
+
+  private boolean copyInPlace(Batch source) {
+    requireOpen();
+    source.requireOpen();
+    return storage.copy(offset, source.storage, source.offset, memory.byteSize());
   }
 
   private void read(MemorySegment target) {

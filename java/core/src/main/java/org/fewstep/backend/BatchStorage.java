@@ -23,6 +23,16 @@ public interface BatchStorage {
   /** Copies {@code size} bytes of host memory to byte {@code offset} on. */
   void write(long offset, MemorySegment source, long size);
 
+  /**
+   * Copies {@code size} bytes of other memory to byte {@code offset} on without the host between
+   * the two, if this kind of memory can.
+   *
+   * @return false, having done nothing, if it cannot
+   */
+  default boolean copy(long offset, BatchStorage source, long sourceOffset, long size) {
+    return false;
+  }
+
   /** Frees the memory; called at most once, and never for a view. */
   void release();
 }
