@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import org.fewstep.backend.Precision;
 import org.fewstep.cuda.binding.FewstepCuda;
 import org.fewstep.cuda.binding.fs_context;
 
@@ -126,6 +127,11 @@ final class CudaContext implements AutoCloseable {
    * @throws IllegalArgumentException if the device has not so much left
    */
   long allocate(long bytes) {
+    return allocate(bytes, debug);
+  }
+
+  /** What this backend allocates for itself, close frees by design: it is not to be told. */
+  private long allocate(long bytes, boolean told) {
     long[] address = new long[1];
     lock.lock();
     try {
@@ -138,7 +144,7 @@ final class CudaContext implements AutoCloseable {
       if (status != FewstepCuda.FS_SUCCESS) {
         throw failure("fs_allocate(%d bytes)".formatted(bytes), status);
       }
-      allocations.put(address[0], debug ? new Throwable("allocated here") : null);
+      allocations.put(address[0], told ? new Throwable("allocated here") : null);
       return address[0];
     } finally {
       lock.unlock();
@@ -162,16 +168,6 @@ final class CudaContext implements AutoCloseable {
     }
   }
 
-  /** The number of pieces of device memory that are not freed yet. */
-  int live() {
-    lock.lock();
-    try {
-      return allocations.size();
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /** Copies host memory of any kind to the device. */
   void write(long address, MemorySegment source, long bytes) {
     exclusively(() -> staging.write(address, source, bytes));
@@ -182,28 +178,25 @@ final class CudaContext implements AutoCloseable {
     exclusively(() -> staging.read(target, address, bytes));
   }
 
-  /** A copy of an array in device memory. */
-  DeviceBuffer upload(float[] values) {
-    return upload(MemorySegment.ofArray(values));
+  /** A copy of numbers in device memory, rounded to a precision. */
+  DeviceBuffer upload(double[] values, Precision precision) {
+    if (precision == Precision.FLOAT64) {
+      return upload(MemorySegment.ofArray(values));
+    }
+    float[] narrow = new float[values.length];
+    for (int i = 0; i < narrow.length; i++) {
+      narrow[i] = (float) values[i];
+    }
+    return upload(MemorySegment.ofArray(narrow));
   }
 
-  /** A copy of an array in device memory. */
-  DeviceBuffer upload(double[] values) {
-    return upload(MemorySegment.ofArray(values));
-  }
-
-  /** A copy of an array in device memory. */
+  /** A copy of integers in device memory. */
   DeviceBuffer upload(int[] values) {
     return upload(MemorySegment.ofArray(values));
   }
 
-  /** A copy of an array in device memory. */
-  DeviceBuffer upload(long[] values) {
-    return upload(MemorySegment.ofArray(values));
-  }
-
   private DeviceBuffer upload(MemorySegment values) {
-    DeviceBuffer buffer = new DeviceBuffer(this, allocate(values.byteSize()));
+    DeviceBuffer buffer = new DeviceBuffer(this, allocate(values.byteSize(), false));
     try {
       write(buffer.address(), values, values.byteSize());
       return buffer;

@@ -1,9 +1,12 @@
 package org.fewstep.cuda;
 
+import static org.fewstep.cuda.Arguments.address;
+import static org.fewstep.cuda.Arguments.addresses;
+import static org.fewstep.cuda.Arguments.code;
+
 import java.util.List;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.ErrorEstimate;
-import org.fewstep.backend.Precision;
 import org.fewstep.cuda.binding.FewstepCuda;
 
 /** Combinations, steps and random numbers: the calls behind the backend's operations. */
@@ -81,19 +84,5 @@ final class LinearKernels {
                 source.rows(),
                 seed,
                 first));
-  }
-
-  /** The precision of a batch as the C interface has it. */
-  static int code(Batch batch) {
-    return batch.precision() == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64;
-  }
-
-  /** The device address of a batch, or 0 for none. */
-  static long address(Batch batch) {
-    return batch == null ? 0 : batch.memory().address();
-  }
-
-  private static long[] addresses(List<Batch> batches) {
-    return batches.stream().mapToLong(LinearKernels::address).toArray();
   }
 }

@@ -1,6 +1,7 @@
 package org.fewstep.cuda;
 
-import static org.fewstep.cuda.LinearKernels.address;
+import static org.fewstep.cuda.Arguments.address;
+import static org.fewstep.cuda.Arguments.addresses;
 
 import java.util.EnumMap;
 import java.util.Map;
@@ -19,6 +20,12 @@ import org.fewstep.mixture.GaussianMixture;
 final class MixtureKernels {
 
   private final CudaContext context;
+
+  /**
+   * Filled in for every call, under the context's lock: a structure of its own would be garbage.
+   */
+  private final fs_mixture_outputs wanted = new fs_mixture_outputs();
+
   private final Map<Precision, PackCache<GaussianMixture, PackedMixture>> mixtures =
       new EnumMap<>(Precision.class);
 
@@ -40,21 +47,20 @@ final class MixtureKernels {
         () -> {
           PackedMixture mixture = packed(diffused.mixture(), x);
           PackedMixture.AtTime at = mixture.at(diffused);
-          try (fs_mixture_outputs wanted = wanted(outputs)) {
-            context.run(
-                "fs_mixture",
-                handle ->
-                    FewstepCuda.fs_mixture(
-                        handle,
-                        mixture.description(),
-                        at.numbers().address(),
-                        at.pack().logScale(),
-                        at.pack().alpha(),
-                        at.pack().variance(),
-                        x.rows(),
-                        address(x),
-                        wanted));
-          }
+          ask(outputs);
+          context.run(
+              "fs_mixture",
+              handle ->
+                  FewstepCuda.fs_mixture(
+                      handle,
+                      mixture.description(),
+                      at.numbers().address(),
+                      at.pack().logScale(),
+                      at.pack().alpha(),
+                      at.pack().variance(),
+                      x.rows(),
+                      address(x),
+                      wanted));
         });
   }
 
@@ -63,8 +69,9 @@ final class MixtureKernels {
     context.exclusively(
         () -> {
           PackedMixture packed = packed(mixture, x);
-          try (fs_mixture_outputs wanted = wanted(outputs);
-              DeviceBuffer moments = context.upload(moments(process, times.toDoubleArray()))) {
+          ask(outputs);
+          double[] at = moments(process, times.toDoubleArray());
+          try (DeviceBuffer moments = context.upload(at, Precision.FLOAT64)) {
             context.run(
                 "fs_mixture_at_times",
                 handle ->
@@ -101,7 +108,7 @@ final class MixtureKernels {
       return false;
     }
     boolean denoised = plan.evaluation() == Plan.Evaluation.DENOISED;
-    long[] knots = outputs.knots().stream().mapToLong(LinearKernels::address).toArray();
+    long[] knots = addresses(outputs.knots());
     context.exclusively(
         () -> {
           PackedMixture packed = packed(mixture, x);
@@ -129,8 +136,8 @@ final class MixtureKernels {
     return true;
   }
 
-  private static fs_mixture_outputs wanted(MixtureOutputs outputs) {
-    return new fs_mixture_outputs()
+  private void ask(MixtureOutputs outputs) {
+    wanted
         .log_density(address(outputs.logDensity()))
         .score(address(outputs.score()))
         .posterior_mean(address(outputs.posteriorMean()))

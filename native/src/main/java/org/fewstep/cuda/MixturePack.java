@@ -38,8 +38,8 @@ import org.fewstep.mixture.GaussianMixture;
  * transpose follows; else it is [D][D], and begins at a multiple of 16 bytes.
  *
  * <p>The kernels' side of this is kernels/mixture_component.cuh (and Packed, Exact and Origin).
- * Arrays are returned in float64, and to be uploaded in the precision of the pack: see {@link
- * #narrow}. A mixture of one dimension counts as isotropic.
+ * Arrays are returned in float64, and to be uploaded in the precision of the pack. A mixture of one
+ * dimension counts as isotropic.
  */
 final class MixturePack {
 
@@ -220,15 +220,6 @@ final class MixturePack {
       program.add(weight);
     }
     program.pad(Plan.MAX_SLOTS - weights.length);
-  }
-
-  /** Numbers in float32. */
-  static float[] narrow(double[] numbers) {
-    float[] narrow = new float[numbers.length];
-    for (int i = 0; i < narrow.length; i++) {
-      narrow[i] = (float) numbers[i];
-    }
-    return narrow;
   }
 
   /** The process at one time, {@code x_t = alpha x_0 + sqrt(variance) z}. */

@@ -1,5 +1,8 @@
 package org.fewstep.cuda;
 
+import static java.nio.file.attribute.PosixFilePermission.GROUP_WRITE;
+import static java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.MalformedURLException;
@@ -26,7 +29,7 @@ import org.bytedeco.javacpp.Loader;
 final class NativeLibrary {
 
   /** The system property that names a library to load instead of the jar's. */
-  static final String LIBRARY = "fewstep.cuda.library";
+  static final String LIBRARY = "fewstep.cuda.natives";
 
   /** The system property that names the folder to unpack into. */
   static final String FOLDER = "fewstep.cuda.folder";
@@ -128,33 +131,33 @@ final class NativeLibrary {
           folder,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
-    requirePrivate(folder);
     Path file = folder.resolve("lib%s-%s.so".formatted(NAME, hash(bytes)));
-    if (Files.exists(file) && Arrays.equals(Files.readAllBytes(file), bytes)) {
-      return file;
-    }
     Path temporary = Files.createTempFile(folder, NAME, ".tmp");
     try {
-      Files.write(temporary, bytes);
-      move(temporary, file);
+      requirePrivate(folder, temporary);
+      if (!Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), bytes)) {
+        Files.write(temporary, bytes);
+        move(temporary, file);
+      }
     } finally {
       Files.deleteIfExists(temporary);
     }
     return file;
   }
 
-  /** Whoever can write there could have this process run what he likes. */
-  private static void requirePrivate(Path folder) throws IOException {
-    String owner = Files.getOwner(folder).getName();
-    String user = System.getProperty("user.name");
+  /**
+   * Whoever can write there could have this process run what he likes. This user is the one whom a
+   * new file belongs to: in a container he may have no name.
+   */
+  private static void requirePrivate(Path folder, Path ours) throws IOException {
     boolean shared =
         Files.getPosixFilePermissions(folder).stream()
-            .anyMatch(
-                right -> right.name().equals("GROUP_WRITE") || right.name().equals("OTHERS_WRITE"));
-    if (shared || !owner.equals(user)) {
-      throw new IOException(
-          "it belongs to %s and %s; only %s may be able to write there"
-              .formatted(owner, shared ? "others may write there" : "not to this user", user));
+            .anyMatch(right -> right == GROUP_WRITE || right == OTHERS_WRITE);
+    if (shared) {
+      throw new IOException("others may write there; only this user may be able to");
+    }
+    if (!Files.getOwner(folder).equals(Files.getOwner(ours))) {
+      throw new IOException("it belongs to %s, not to this user".formatted(Files.getOwner(folder)));
     }
   }
 

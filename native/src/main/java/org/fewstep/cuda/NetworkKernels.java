@@ -1,7 +1,7 @@
 package org.fewstep.cuda;
 
-import static org.fewstep.cuda.LinearKernels.address;
-import static org.fewstep.cuda.LinearKernels.code;
+import static org.fewstep.cuda.Arguments.address;
+import static org.fewstep.cuda.Arguments.code;
 
 import java.util.EnumMap;
 import java.util.Map;
@@ -57,7 +57,7 @@ final class NetworkKernels {
     context.exclusively(
         () -> {
           PackedNetwork packed = networks.get(x.precision()).get(network);
-          try (DeviceBuffer signs = probes == null ? null : signs(probes, x)) {
+          try (DeviceBuffer signs = signs(probes, x)) {
             context.run(
                 "fs_network_evaluate",
                 handle ->
@@ -81,15 +81,7 @@ final class NetworkKernels {
   }
 
   private DeviceBuffer signs(Probes probes, Batch x) {
-    double[] signs = probes.signs(x.columns());
-    if (x.precision() == Precision.FLOAT64) {
-      return context.upload(signs);
-    }
-    float[] narrow = new float[signs.length];
-    for (int i = 0; i < signs.length; i++) {
-      narrow[i] = (float) signs[i];
-    }
-    return context.upload(narrow);
+    return probes == null ? null : context.upload(probes.signs(x.columns()), x.precision());
   }
 
   void forward(NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {

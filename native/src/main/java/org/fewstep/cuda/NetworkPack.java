@@ -31,11 +31,11 @@ import org.fewstep.network.Unit;
  * cotangents meet them; they have no bias, and their units are those of the layer before, whose
  * slopes the cotangents meet next.
  *
- * <p>To call a kernel: copy {@link #integers()} and {@link #floats()} or {@link #doubles()} to the
- * device once, and make an {@code fs_network} of the two addresses, the precision, and the
- * accessors here that have the names of its fields. For training, whose weights come with every
- * call, the numbers of {@linkplain #of(NetworkShape, Frame) a shape} are zero but for the bounds,
- * and the calls write to them: they belong to one context.
+ * <p>To call a kernel: copy {@link #integers()} and {@link #numbers()} to the device once, and make
+ * an {@code fs_network} of the two addresses, the precision, and the accessors here that have the
+ * names of its fields. For training, whose weights come with every call, the numbers of {@linkplain
+ * #of(NetworkShape, Frame) a shape} are zero but for the bounds, and the calls write to them: they
+ * belong to one context.
  */
 final class NetworkPack {
 
@@ -216,18 +216,9 @@ final class NetworkPack {
     return integers;
   }
 
-  /** The numbers, for calls in double precision; not to be changed. */
-  double[] doubles() {
+  /** The numbers, in double precision; not to be changed. */
+  double[] numbers() {
     return numbers;
-  }
-
-  /** The numbers rounded, for calls in single precision. */
-  float[] floats() {
-    float[] floats = new float[numbers.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = (float) numbers[i];
-    }
-    return floats;
   }
 
   /** Where everything comes to stand; only the maps and the codes of units are known to it. */

@@ -2,7 +2,6 @@ package org.fewstep.cuda;
 
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
-import org.fewstep.cuda.binding.FewstepCuda;
 import org.fewstep.cuda.binding.fs_gaussians;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
@@ -43,11 +42,10 @@ final class PackedMixture implements AutoCloseable {
     this.context = context;
     this.precision = precision;
     pack = new MixturePack(mixture, precision);
-    exact = context.upload(pack.exact());
+    exact = context.upload(pack.exact(), Precision.FLOAT64);
     description =
         new fs_gaussians()
-            .precision(
-                precision == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64)
+            .precision(Arguments.code(precision))
             .kind(pack.kind().ordinal())
             .shared(pack.shared() ? 1 : 0)
             .dimension(mixture.dimension())
@@ -78,7 +76,7 @@ final class PackedMixture implements AutoCloseable {
     DeviceBuffer numbers = upload(of.numbers());
     DeviceBuffer moments = null;
     try {
-      moments = context.upload(of.times());
+      moments = context.upload(of.times(), Precision.FLOAT64);
       return new Trajectory(numbers, moments, upload(of.program()), of);
     } catch (RuntimeException | Error e) {
       numbers.close();
@@ -98,9 +96,7 @@ final class PackedMixture implements AutoCloseable {
   }
 
   private DeviceBuffer upload(double[] numbers) {
-    return precision == Precision.FLOAT32
-        ? context.upload(MixturePack.narrow(numbers))
-        : context.upload(numbers);
+    return context.upload(numbers, precision);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package org.fewstep.cuda;
 
 import org.fewstep.backend.Precision;
-import org.fewstep.cuda.binding.FewstepCuda;
 import org.fewstep.cuda.binding.fs_network;
 
 /** A network, or a shape in training, in device memory and in the form that the calls take. */
@@ -14,18 +13,14 @@ final class PackedNetwork implements AutoCloseable {
   PackedNetwork(CudaContext context, NetworkPack pack, Precision precision) {
     integers = context.upload(pack.integers());
     try {
-      numbers =
-          precision == Precision.FLOAT32
-              ? context.upload(pack.floats())
-              : context.upload(pack.doubles());
+      numbers = context.upload(pack.numbers(), precision);
     } catch (RuntimeException | Error e) {
       integers.close();
       throw e;
     }
     description =
         new fs_network()
-            .precision(
-                precision == Precision.FLOAT32 ? FewstepCuda.FS_FLOAT32 : FewstepCuda.FS_FLOAT64)
+            .precision(Arguments.code(precision))
             .inputs(pack.inputs())
             .outputs(pack.outputs())
             .layers(pack.layers())

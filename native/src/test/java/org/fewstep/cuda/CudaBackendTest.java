@@ -7,14 +7,22 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.bytedeco.javacpp.Pointer;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Backends;
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Precision;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.mixture.DiffusedMixture;
+import org.fewstep.mixture.ExampleMixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -51,6 +59,67 @@ class CudaBackendTest {
           .isThrownBy(() -> x.get(0, 0))
           .withMessageContaining("copy it to a host batch");
     }
+  }
+
+  @Test
+  void copiesOnADeviceMayOverlapAndCrossBackends() {
+    try (CudaBackend one = CudaBackend.open();
+        CudaBackend other = CudaBackend.open();
+        Batch x = one.allocate(6, 1, Precision.FLOAT64);
+        Batch y = other.allocate(6, 1, Precision.FLOAT64)) {
+      x.copyFrom(NUMBERS);
+      y.copyFrom(x);
+      assertThat(y.toDoubleArray()).isEqualTo(NUMBERS);
+      try (Batch from = x.slice(0, 5);
+          Batch to = x.slice(1, 5)) {
+        to.copyFrom(from);
+      }
+      assertThat(x.toDoubleArray()).containsExactly(1, 1, 2, 3, 4, 5);
+      x.copyFrom(x);
+      assertThat(x.toDoubleArray()).containsExactly(1, 1, 2, 3, 4, 5);
+      y.close();
+      assertThatIllegalStateException()
+          .isThrownBy(() -> x.copyFrom(y))
+          .withMessageContaining("this batch is closed");
+    }
+  }
+
+  @Test
+  void theDebugPropertyTellsWhoDidNotFree() {
+    List<LogRecord> records = new CopyOnWriteArrayList<>();
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            records.add(record);
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger(CudaContext.class.getName());
+    logger.setUseParentHandlers(false);
+    logger.addHandler(handler);
+    System.setProperty(CudaContext.DEBUG, "true");
+    try (CudaBackend backend = CudaBackend.open()) {
+      Batch kept = backend.allocate(1, 1, Precision.FLOAT32);
+      backend.allocate(1, 1, Precision.FLOAT32).close();
+      // The mixture's packed form is the backend's own, and no leak.
+      DiffusedMixture mixture =
+          DiffusedMixture.at(ExampleMixtures.named("bimodal"), new OrnsteinUhlenbeck(), 1);
+      backend.mixture(mixture, kept, MixtureOutputs.none().withScore(kept));
+    } finally {
+      System.clearProperty(CudaContext.DEBUG);
+      logger.removeHandler(handler);
+      logger.setUseParentHandlers(true);
+    }
+    assertThat(records).hasSize(1);
+    assertThat(records.getFirst().getMessage()).isEqualTo("device memory was not freed");
+    assertThat(records.getFirst().getThrown().getStackTrace())
+        .anyMatch(frame -> frame.getMethodName().equals("theDebugPropertyTellsWhoDidNotFree"));
   }
 
   /** More than the staging buffer holds, and not a whole number of buffers. */

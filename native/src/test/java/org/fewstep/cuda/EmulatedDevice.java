@@ -1,19 +1,15 @@
 package org.fewstep.cuda;
 
-import java.lang.foreign.Arena;
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Path;
 
 /** What the emulated device can do that no real one does: fail on demand, and count its memory. */
 final class EmulatedDevice {
-
-  private static final SymbolLookup LIBRARY =
-      SymbolLookup.libraryLookup(
-          Path.of(System.getProperty(NativeLibrary.LIBRARY)), Arena.global());
 
   private EmulatedDevice() {}
 
@@ -39,6 +35,8 @@ final class EmulatedDevice {
   }
 
   private static MethodHandle handle(String name, FunctionDescriptor type) {
-    return Linker.nativeLinker().downcallHandle(LIBRARY.findOrThrow(name), type);
+    assertThat(NativeLibrary.load()).isNull();
+    return Linker.nativeLinker()
+        .downcallHandle(SymbolLookup.loaderLookup().findOrThrow(name), type);
   }
 }

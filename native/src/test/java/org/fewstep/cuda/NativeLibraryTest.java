@@ -107,7 +107,7 @@ class NativeLibraryTest {
     Path absent = folder.resolve("absent.so");
     assertThat(answer(ask(true, LIBRARY + absent)))
         .isEqualTo(
-            "false: -Dfewstep.cuda.library names %s, which cannot be read".formatted(absent));
+            "false: -Dfewstep.cuda.natives names %s, which cannot be read".formatted(absent));
     Path text = Files.writeString(folder.resolve("text.so"), "not a library");
     assertThat(answer(ask(true, LIBRARY + text)))
         .contains("false: the native library %s cannot be loaded: ".formatted(text));

@@ -52,11 +52,11 @@ class NetworkPackTest {
     for (int o = 0; o < outputs; o++) {
       if (fields[4] < 0) {
         for (int i = 0; i < inputs; i++) {
-          weights[o * inputs + i] = pack.doubles()[fields[3] + i * width + o];
+          weights[o * inputs + i] = pack.numbers()[fields[3] + i * width + o];
         }
       } else {
         for (int e = integers[fields[4] + o]; e < integers[fields[4] + o + 1]; e++) {
-          weights[o * inputs + integers[fields[5] + e]] = pack.doubles()[fields[3] + e];
+          weights[o * inputs + integers[fields[5] + e]] = pack.numbers()[fields[3] + e];
         }
       }
     }
@@ -88,7 +88,7 @@ class NetworkPackTest {
       assertEquals(layer.outputs(), fields[1]);
       assertArrayEquals(
           layer.biases(),
-          Arrays.copyOfRange(pack.doubles(), fields[2], fields[2] + layer.outputs()));
+          Arrays.copyOfRange(pack.numbers(), fields[2], fields[2] + layer.outputs()));
       assertArrayEquals(layer.weights(), weights(pack, l));
       assertEquals(layer.isSparse(), fields[4] >= 0);
       int[] back = fields(pack, 5 - l);
@@ -122,9 +122,7 @@ class NetworkPackTest {
   void theFrameAndTheSizesAreTold() {
     NetworkPack pack = NetworkPack.of(NETWORK);
     assertArrayEquals(
-        new double[] {-1, -2, 0.1, 2}, Arrays.copyOf(pack.doubles(), 4), "the time has no bounds");
-    assertEquals(0.1f, pack.floats()[2]);
-    assertEquals(pack.doubles().length, pack.floats().length);
+        new double[] {-1, -2, 0.1, 2}, Arrays.copyOf(pack.numbers(), 4), "the time has no bounds");
     assertEquals(
         List.of(2, 2, 3, 5, 10),
         List.of(pack.inputs(), pack.outputs(), pack.layers(), pack.width(), pack.units()));
@@ -143,10 +141,10 @@ class NetworkPackTest {
     NetworkPack trained = NetworkPack.of(shape, Frame.plain());
     NetworkPack packed = NetworkPack.of(network);
     assertArrayEquals(packed.integers(), trained.integers());
-    assertEquals(packed.doubles().length, trained.doubles().length);
-    assertEquals(Double.NEGATIVE_INFINITY, trained.doubles()[2]);
-    assertEquals(Double.POSITIVE_INFINITY, trained.doubles()[3]);
-    assertEquals(0, Arrays.stream(trained.doubles()).skip(6).map(Math::abs).sum());
+    assertEquals(packed.numbers().length, trained.numbers().length);
+    assertEquals(Double.NEGATIVE_INFINITY, trained.numbers()[2]);
+    assertEquals(Double.POSITIVE_INFINITY, trained.numbers()[3]);
+    assertEquals(0, Arrays.stream(trained.numbers()).skip(6).map(Math::abs).sum());
   }
 
   @Test
