@@ -27,7 +27,7 @@ struct alignas(16) Component {
   static constexpr int EIGENVALUES = static_cast<int>(eigenvalues_of(KIND, D));
 
   Real logit;      // log2 of w_k / sqrt(det C_k) over the largest; -infinity if w_k = 0
-  Real logit_low;  // what rounding it has lost
+  Real logit_low;  // what rounding it has lost; for d > 16, where exponents are in float64
   Real trace;      // -sum 1/lambda, or sum alpha sigma^2/lambda if the divergence is the mean's
   Real precision[EIGENVALUES];  // 1/lambda
   Real gain[EIGENVALUES];       // alpha sigma^2/lambda
