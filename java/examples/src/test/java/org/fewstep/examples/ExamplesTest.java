@@ -60,6 +60,26 @@ class ExamplesTest {
     assertThat(Double.parseDouble(distance)).isBetween(1e-9, 1e-2);
   }
 
+  @Test
+  void theScoreOfSharedMemoryIsThatOfASymmetricRing() {
+    String output = outputOf(ShareDeviceMemory::main).strip();
+
+    if (output.startsWith("no CUDA here: ")) {
+      assertThat(output).hasLineCount(1).hasSizeGreaterThan("no CUDA here: ".length());
+    } else {
+      double[] right = numbers(output.split("\\R")[0]);
+      double[] left = numbers(output.split("\\R")[2]);
+      assertThat(right[0]).isNotZero().isEqualTo(-left[0]);
+      assertThat(right[1]).isZero();
+    }
+  }
+
+  private static double[] numbers(String point) {
+    return Arrays.stream(point.substring(1, point.length() - 1).split(", "))
+        .mapToDouble(Double::parseDouble)
+        .toArray();
+  }
+
   /** An example that may throw a checked exception. */
   @FunctionalInterface
   private interface Checked {
