@@ -1,8 +1,9 @@
 #pragma once
 
 // A stand-in for the CUDA runtime: one device whose memory is the host's, and whose streams are
-// done with a call before it returns. With it a C++ compiler makes the library from the same
-// launchers, and a machine without a device runs all that stands above them.
+// done with a call before it returns, but for a copy from page-locked memory, which is made as late
+// as a device might. With it a C++ compiler makes the library from the same launchers, and a machine
+// without a device runs all that stands above them.
 //
 // It is stricter than a device where that shows mistakes: memory begins as NaN, an address is
 // checked against the allocations, and a call can be made to fail (fs_emulation_fail_after).
@@ -14,8 +15,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 // The runtime's own numbers: they are the statuses of the C interface.
 enum cudaError_t {
@@ -36,6 +39,8 @@ enum cudaError_t {
   cudaErrorLaunchOutOfResources = 701,
   cudaErrorLaunchFailure = 719,
   cudaErrorNotSupported = 801,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
   cudaErrorUnknown = 999
 };
 
@@ -66,6 +71,26 @@ enum cudaDeviceAttr {
   cudaDevAttrMemoryPoolsSupported = 115
 };
 
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal = 0,
+  cudaStreamCaptureModeThreadLocal = 1,
+  cudaStreamCaptureModeRelaxed = 2
+};
+
+enum cudaMemAllocationType { cudaMemAllocationTypePinned = 1 };
+enum cudaMemLocationType { cudaMemLocationTypeDevice = 1 };
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
+
+struct cudaMemLocation {
+  cudaMemLocationType type;
+  int id;
+};
+
+struct cudaMemPoolProps {
+  cudaMemAllocationType allocType;
+  cudaMemLocation location;
+};
+
 constexpr unsigned cudaStreamDefault = 0;
 constexpr unsigned cudaStreamNonBlocking = 1;
 constexpr unsigned cudaEventDefault = 0;
@@ -84,7 +109,21 @@ struct cudaDeviceProp {
   size_t sharedMemPerMultiprocessor;
 };
 
-struct CUstream_st {};
+// What a stream is told while it records, in its order.
+struct CUgraph_st {
+  std::vector<std::function<void()>> work;
+};
+
+struct CUgraphExec_st {
+  std::vector<std::function<void()>> work;
+};
+
+struct CUstream_st {
+  CUgraph_st* recording = nullptr;
+  bool invalid = false;  // told of something that cannot be recorded
+};
+
+struct CUmemPoolHandle_st {};
 
 struct CUevent_st {
   std::chrono::steady_clock::time_point recorded;
@@ -92,6 +131,9 @@ struct CUevent_st {
 
 typedef CUstream_st* cudaStream_t;
 typedef CUevent_st* cudaEvent_t;
+typedef CUgraph_st* cudaGraph_t;
+typedef CUgraphExec_st* cudaGraphExec_t;
+typedef CUmemPoolHandle_st* cudaMemPool_t;
 
 #define cudaStreamLegacy (reinterpret_cast<cudaStream_t>(1))
 #define cudaStreamPerThread (reinterpret_cast<cudaStream_t>(2))
@@ -114,7 +156,7 @@ constexpr int POISON = 0xff;
 // What is alive on the device, and what shall fail. Used by all threads of the host.
 class Device {
  public:
-  enum Kind { DEVICE_MEMORY_KIND, HOST_MEMORY_KIND, STREAM, EVENT };
+  enum Kind { DEVICE_MEMORY_KIND, HOST_MEMORY_KIND, STREAM, EVENT, GRAPH, GRAPH_EXEC, POOL };
 
   // Never destroyed: threads of a JVM may come here while statics are being destroyed.
   static Device& instance() {
@@ -155,6 +197,7 @@ class Device {
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = live_.find(reinterpret_cast<uintptr_t>(address));
     if (found == live_.end() || found->second.kind != kind) return cudaErrorInvalidValue;
+    copy_pending();
     if (kind == DEVICE_MEMORY_KIND) used_ -= found->second.bytes;
     live_.erase(found);
     std::free(address);
@@ -186,14 +229,63 @@ class Device {
     return lives(STREAM, stream);
   }
 
-  bool has(cudaEvent_t event) {
+  bool has(cudaEvent_t event) { return has(EVENT, event); }
+
+  bool has(Kind kind, const void* object) {
     std::lock_guard<std::mutex> lock(mutex_);
-    return lives(EVENT, event);
+    return lives(kind, object);
   }
 
   // Whether these bytes lie in one allocation of the device, or whether none of them does.
-  bool on_device(const void* address, size_t bytes) { return overlap(address, bytes) == WHOLE; }
-  bool on_host(const void* address, size_t bytes) { return overlap(address, bytes) == NONE; }
+  bool on_device(const void* address, size_t bytes) {
+    return overlap(DEVICE_MEMORY_KIND, address, bytes) == WHOLE;
+  }
+  bool on_host(const void* address, size_t bytes) {
+    return overlap(DEVICE_MEMORY_KIND, address, bytes) == NONE;
+  }
+  bool page_locked(const void* address, size_t bytes) {
+    return overlap(HOST_MEMORY_KIND, address, bytes) == WHOLE;
+  }
+
+  // Does the work of a stream, or, while that records, keeps it.
+  void perform(cudaStream_t stream, const std::function<void()>& work) {
+    if (records(stream)) {
+      stream->recording->work.push_back(work);
+    } else {
+      settle();
+      work();
+    }
+  }
+
+  // A copy whose source the caller may not touch before it has waited: so that who does is found
+  // out, it is made no sooner than something else wants the stream's order.
+  void perform_late(cudaStream_t stream, const std::function<void()>& copy) {
+    if (records(stream)) {
+      stream->recording->work.push_back(copy);
+    } else {
+      std::lock_guard<std::mutex> lock(mutex_);
+      pending_.push_back(copy);
+    }
+  }
+
+  // Makes the copies that are still to be made.
+  void settle() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    copy_pending();
+  }
+
+  // Whether a stream records what it is told. cudaStreamLegacy and its like never do.
+  bool records(cudaStream_t stream) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return lives(STREAM, stream) && stream->recording != nullptr;
+  }
+
+  // The status of a call that a recording cannot hold, which spoils it.
+  cudaError_t unless_recording(cudaStream_t stream) {
+    if (!records(stream)) return cudaSuccess;
+    stream->invalid = true;
+    return cudaErrorStreamCaptureUnsupported;
+  }
 
   int live() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -231,14 +323,19 @@ class Device {
     return found != live_.end() && found->second.kind == kind;
   }
 
-  Overlap overlap(const void* address, size_t bytes) {
+  void copy_pending() {
+    for (const auto& copy : pending_) copy();
+    pending_.clear();
+  }
+
+  Overlap overlap(Kind kind, const void* address, size_t bytes) {
     std::lock_guard<std::mutex> lock(mutex_);
     uintptr_t begin = reinterpret_cast<uintptr_t>(address);
     uintptr_t end = begin + bytes;
     auto next = live_.lower_bound(end);
     while (next != live_.begin()) {
       --next;
-      if (next->second.kind != DEVICE_MEMORY_KIND) continue;
+      if (next->second.kind != kind) continue;
       uintptr_t last = next->first + next->second.bytes;
       if (next->first <= begin && end <= last) return WHOLE;
       return begin < last ? PART : NONE;
@@ -249,6 +346,7 @@ class Device {
   std::mutex mutex_;
   std::map<uintptr_t, Allocation> live_;
   std::map<const void*, size_t> shared_;
+  std::vector<std::function<void()>> pending_;
   size_t used_ = 0;
   std::atomic<int> countdown_{0};
 };
@@ -322,6 +420,8 @@ FS_EMULATION_EXPORT int fs_emulation_live_allocations() {
   row(cudaErrorLaunchOutOfResources, "too many resources requested for launch")          \
   row(cudaErrorLaunchFailure, "unspecified launch failure")                              \
   row(cudaErrorNotSupported, "operation not supported")                                  \
+  row(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing") \
+  row(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture") \
   row(cudaErrorUnknown, "unknown error")
 
 inline const char* cudaGetErrorName(cudaError_t error) {
@@ -469,12 +569,17 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   using namespace fewstep::emulation;
   return use([=](Device& device) {
-    return device.has(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle;
+    if (!device.has(stream)) return cudaErrorInvalidResourceHandle;
+    device.settle();
+    return device.unless_recording(stream);
   });
 }
 
 inline cudaError_t cudaDeviceSynchronize() {
-  return fewstep::emulation::use([](auto&) { return cudaSuccess; });
+  return fewstep::emulation::use([](auto& device) {
+    device.settle();
+    return cudaSuccess;
+  });
 }
 
 template <typename T>
@@ -494,17 +599,52 @@ inline cudaError_t cudaFree(void* address) {
       [=](Device& device) { return device.free(Device::DEVICE_MEMORY_KIND, address); });
 }
 
+// A recording of allocations is none of ours: the emulation refuses it.
 template <typename T>
 cudaError_t cudaMallocAsync(T** address, size_t bytes, cudaStream_t stream) {
   using namespace fewstep::emulation;
   if (!Device::instance().has(stream)) return done(cudaErrorInvalidResourceHandle);
-  return cudaMalloc(address, bytes);
+  const cudaError_t refused = done(Device::instance().unless_recording(stream));
+  return refused != cudaSuccess ? refused : cudaMalloc(address, bytes);
 }
 
 inline cudaError_t cudaFreeAsync(void* address, cudaStream_t stream) {
   using namespace fewstep::emulation;
   if (!Device::instance().has(stream)) return done(cudaErrorInvalidResourceHandle);
-  return cudaFree(address);
+  const cudaError_t refused = done(Device::instance().unless_recording(stream));
+  return refused != cudaSuccess ? refused : cudaFree(address);
+}
+
+inline cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    if (properties->allocType != cudaMemAllocationTypePinned ||
+        properties->location.type != cudaMemLocationTypeDevice || properties->location.id != 0) {
+      return cudaErrorInvalidValue;
+    }
+    *pool = device.create<CUmemPoolHandle_st>(Device::POOL);
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void*) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    return device.has(Device::POOL, pool) ? cudaSuccess : cudaErrorInvalidValue;
+  });
+}
+
+inline cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.destroy(Device::POOL, pool); });
+}
+
+template <typename T>
+cudaError_t cudaMallocFromPoolAsync(T** address, size_t bytes, cudaMemPool_t pool,
+                                    cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  if (!Device::instance().has(Device::POOL, pool)) return done(cudaErrorInvalidValue);
+  return cudaMallocAsync(address, bytes, stream);
 }
 
 template <typename T>
@@ -539,7 +679,12 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
         !(from_device ? device.on_device(from, bytes) : device.on_host(from, bytes))) {
       return cudaErrorInvalidValue;
     }
-    std::memmove(to, from, bytes);
+    const auto copy = [=] { std::memmove(to, from, bytes); };
+    if (to_device && !from_device && device.page_locked(from, bytes)) {
+      device.perform_late(stream, copy);
+    } else {
+      device.perform(stream, copy);
+    }
     return cudaSuccess;
   });
 }
@@ -550,7 +695,7 @@ inline cudaError_t cudaMemsetAsync(void* address, int byte, size_t bytes, cudaSt
     if (!device.has(stream)) return cudaErrorInvalidResourceHandle;
     if (bytes == 0) return cudaSuccess;
     if (!device.on_device(address, bytes)) return cudaErrorInvalidValue;
-    std::memset(address, byte, bytes);
+    device.perform(stream, [=] { std::memset(address, byte, bytes); });
     return cudaSuccess;
   });
 }
@@ -596,7 +741,9 @@ inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = null
 inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   using namespace fewstep::emulation;
   return use([=](Device& device) {
-    return device.has(event) ? cudaSuccess : cudaErrorInvalidResourceHandle;
+    if (!device.has(event)) return cudaErrorInvalidResourceHandle;
+    device.settle();
+    return cudaSuccess;
   });
 }
 
@@ -608,4 +755,64 @@ inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, 
         std::chrono::duration<float, std::milli>(end->recorded - start->recorded).count();
     return cudaSuccess;
   });
+}
+
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    if (!device.has(Device::STREAM, stream)) return cudaErrorStreamCaptureUnsupported;
+    if (device.records(stream)) return cudaErrorInvalidValue;
+    stream->recording = device.create<CUgraph_st>(Device::GRAPH);
+    stream->invalid = false;
+    return cudaSuccess;
+  });
+}
+
+// Ends the recording whatever it says, as a device does.
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  using namespace fewstep::emulation;
+  *graph = nullptr;
+  return give_back([=](Device& device) {
+    if (!device.records(stream)) return cudaErrorInvalidValue;
+    CUgraph_st* recorded = stream->recording;
+    stream->recording = nullptr;
+    if (stream->invalid) {
+      device.destroy(Device::GRAPH, recorded);
+      return cudaErrorStreamCaptureInvalidated;
+    }
+    *graph = recorded;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph,
+                                        unsigned long long) {
+  using namespace fewstep::emulation;
+  return make([=](Device& device) {
+    if (!device.has(Device::GRAPH, graph)) return cudaErrorInvalidValue;
+    *made = device.create<CUgraphExec_st>(Device::GRAPH_EXEC);
+    (*made)->work = graph->work;
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  using namespace fewstep::emulation;
+  return use([=](Device& device) {
+    if (!device.has(Device::GRAPH_EXEC, graph) || !device.has(stream)) {
+      return cudaErrorInvalidValue;
+    }
+    for (const auto& work : graph->work) device.perform(stream, work);
+    return cudaSuccess;
+  });
+}
+
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.destroy(Device::GRAPH, graph); });
+}
+
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
+  using namespace fewstep::emulation;
+  return give_back([=](Device& device) { return device.destroy(Device::GRAPH_EXEC, graph); });
 }

@@ -655,21 +655,28 @@ class Launcher {
       }
       if (shared_ > allowed.dynamic) return cudaErrorInvalidValue;
       if (!device.has(stream_)) return cudaErrorInvalidResourceHandle;
-      auto thread = [&] { kernel_(arguments...); };
-      using Body = decltype(thread);
-      Launch launch = {name_,
-                       grid_,
-                       static_cast<int>(block_),
-                       shared_,
-                       allowed.total,
-                       [](const void* body) { (*static_cast<const Body*>(body))(); },
-                       &thread};
-      Machine::of_this_thread().run(launch);
+      // By value: a stream that records runs it when this launch is long over.
+      device.perform(stream_, [launcher = *this, limit = allowed.total, arguments...] {
+        launcher.run(limit, arguments...);
+      });
       return cudaSuccess;
     });
   }
 
  private:
+  void run(size_t shared_limit, const P&... arguments) const {
+    auto thread = [&] { kernel_(arguments...); };
+    using Body = decltype(thread);
+    Launch launch = {name_,
+                     grid_,
+                     static_cast<int>(block_),
+                     shared_,
+                     shared_limit,
+                     [](const void* body) { (*static_cast<const Body*>(body))(); },
+                     &thread};
+    Machine::of_this_thread().run(launch);
+  }
+
   const char* name_;
   void (*kernel_)(P...);
   long long grid_;

@@ -12,19 +12,47 @@ int enter(const fs_context* context) { return cudaSetDevice(context->device); }
 
 int launched() { return cudaGetLastError(); }
 
+// Lets go of the workspace: at once, or, if a graph may use it, with the last graph.
+static int retire_workspace(fs_context* context) {
+  void* const old = context->workspace;
+  if (context->graphs > 0) {
+    OldWorkspace* const kept = new (std::nothrow) OldWorkspace{old, context->old_workspaces};
+    if (kept == nullptr) {
+      return FS_OUT_OF_HOST_MEMORY;
+    }
+    context->old_workspaces = kept;
+  }
+  context->workspace = nullptr;
+  context->workspace_bytes = 0;
+  // What is enqueued may still use it: it is freed in the order of the stream.
+  return context->graphs > 0 ? FS_SUCCESS : cudaFreeAsync(old, context->stream);
+}
+
+static int free_old_workspaces(fs_context* context) {
+  int first = FS_SUCCESS;
+  while (context->old_workspaces != nullptr) {
+    OldWorkspace* const old = context->old_workspaces;
+    context->old_workspaces = old->next;
+    const int status = cudaFreeAsync(old->memory, context->stream);
+    first = first == FS_SUCCESS ? status : first;
+    delete old;
+  }
+  return first;
+}
+
 int workspace(fs_context* context, uint64_t bytes, void** address) {
   if (bytes > context->workspace_bytes) {
-    // What is enqueued may still use the old one: it is freed in the order of the stream.
+    if (context->recording) {
+      return FS_NOT_RECORDABLE;
+    }
     if (context->workspace != nullptr) {
-      void* old = context->workspace;
-      context->workspace = nullptr;
-      context->workspace_bytes = 0;
-      const cudaError_t freed = cudaFreeAsync(old, context->stream);
-      if (freed != cudaSuccess) {
-        return freed;
+      const int retired = retire_workspace(context);
+      if (retired != FS_SUCCESS) {
+        return retired;
       }
     }
-    const cudaError_t made = cudaMallocAsync(&context->workspace, bytes, context->stream);
+    const cudaError_t made =
+        cudaMallocFromPoolAsync(&context->workspace, bytes, context->pool, context->stream);
     if (made != cudaSuccess) {
       context->workspace = nullptr;
       return made;
@@ -33,6 +61,18 @@ int workspace(fs_context* context, uint64_t bytes, void** address) {
   }
   *address = context->workspace;
   return FS_SUCCESS;
+}
+
+int upload(fs_context* context, void* to, const void* from, uint64_t bytes) {
+  if (context->recording) {
+    return FS_NOT_RECORDABLE;
+  }
+  if (bytes <= Uploads::MOST) {
+    return context->uploads.enqueue(context->stream, to, from, bytes);
+  }
+  const cudaError_t status =
+      cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, context->stream);
+  return status != cudaSuccess ? status : cudaStreamSynchronize(context->stream);
 }
 
 }  // namespace fewstep
@@ -48,6 +88,8 @@ const char* fs_error_name(int status) {
       return "FS_INVALID_ARGUMENT";
     case FS_OUT_OF_HOST_MEMORY:
       return "FS_OUT_OF_HOST_MEMORY";
+    case FS_NOT_RECORDABLE:
+      return "FS_NOT_RECORDABLE";
     default:
       return cudaGetErrorName(static_cast<cudaError_t>(status));
   }
@@ -61,6 +103,8 @@ const char* fs_error_text(int status) {
       return "an argument of the call is out of its range";
     case FS_OUT_OF_HOST_MEMORY:
       return "the host has no memory left";
+    case FS_NOT_RECORDABLE:
+      return "what allocates, frees, waits, or copies from or to the host cannot be recorded";
     default:
       return cudaGetErrorString(static_cast<cudaError_t>(status));
   }
@@ -91,6 +135,25 @@ int fs_device_get(int device, fs_device* properties) {
   return status != FS_SUCCESS ? status : cudaRuntimeGetVersion(&properties->runtime);
 }
 
+// Of what was freed it keeps so many bytes over a wait, for those who ask next.
+static constexpr uint64_t KEPT_BYTES = uint64_t{1} << 30;
+
+static int make_pool(int device, cudaMemPool_t* pool) {
+  cudaMemPoolProps properties = {};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location.type = cudaMemLocationTypeDevice;
+  properties.location.id = device;
+  int status = cudaMemPoolCreate(pool, &properties);
+  if (status == FS_SUCCESS) {
+    uint64_t kept = KEPT_BYTES;
+    status = cudaMemPoolSetAttribute(*pool, cudaMemPoolAttrReleaseThreshold, &kept);
+    if (status != FS_SUCCESS) {
+      cudaMemPoolDestroy(*pool);
+    }
+  }
+  return status;
+}
+
 int fs_open(int device, uint64_t stream, fs_context** context) {
   *context = nullptr;
   int status = cudaSetDevice(device);
@@ -106,12 +169,18 @@ int fs_open(int device, uint64_t stream, fs_context** context) {
   if (made->owns_stream) {
     // Not blocking: it must not wait for what others do on the default stream.
     status = cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking);
-    if (status != FS_SUCCESS) {
-      delete made;
-      return status;
-    }
   } else {
     made->stream = pointer<CUstream_st>(stream);
+  }
+  if (status == FS_SUCCESS) {
+    status = make_pool(device, &made->pool);
+    if (status != FS_SUCCESS && made->owns_stream) {
+      cudaStreamDestroy(made->stream);
+    }
+  }
+  if (status != FS_SUCCESS) {
+    delete made;
+    return status;
   }
   *context = made;
   return FS_SUCCESS;
@@ -126,10 +195,13 @@ int fs_close(fs_context* context) {
     }
   };
   note(cudaStreamSynchronize(context->stream));
+  note(context->uploads.close());
+  note(fewstep::free_old_workspaces(context));
   if (context->workspace != nullptr) {
     note(cudaFreeAsync(context->workspace, context->stream));
-    note(cudaStreamSynchronize(context->stream));
   }
+  note(cudaStreamSynchronize(context->stream));
+  note(cudaMemPoolDestroy(context->pool));
   if (context->owns_stream) {
     note(cudaStreamDestroy(context->stream));
   }
@@ -141,19 +213,24 @@ uint64_t fs_stream(const fs_context* context) {
   return reinterpret_cast<uintptr_t>(context->stream);
 }
 
+// Enters for a call that cannot be recorded.
+static int enter_unrecorded(const fs_context* context) {
+  return context->recording ? FS_NOT_RECORDABLE : enter(context);
+}
+
 int fs_synchronize(fs_context* context) {
-  const int status = enter(context);
+  const int status = enter_unrecorded(context);
   return status != FS_SUCCESS ? status : cudaStreamSynchronize(context->stream);
 }
 
 int fs_allocate(fs_context* context, uint64_t bytes, uint64_t* address) {
   *address = 0;
-  int status = enter(context);
+  int status = enter_unrecorded(context);
   if (status != FS_SUCCESS) {
     return status;
   }
   void* memory = nullptr;
-  status = cudaMallocAsync(&memory, bytes == 0 ? 1 : bytes, context->stream);
+  status = cudaMallocFromPoolAsync(&memory, bytes == 0 ? 1 : bytes, context->pool, context->stream);
   if (status != FS_SUCCESS) {
     cudaGetLastError();  // memory that is not to be had leaves the context as it was
     return status;
@@ -176,8 +253,9 @@ static int give_back(fs_context* context, Call call) {
 }
 
 int fs_free(fs_context* context, uint64_t address) {
-  return give_back(
-      context, [=] { return cudaFreeAsync(pointer<void>(address), context->stream); });
+  return context->recording ? FS_NOT_RECORDABLE : give_back(context, [=] {
+    return cudaFreeAsync(pointer<void>(address), context->stream);
+  });
 }
 
 int fs_allocate_host(fs_context* context, uint64_t bytes, uint64_t* address) {
@@ -200,27 +278,80 @@ int fs_free_host(fs_context* context, uint64_t address) {
   return give_back(context, [=] { return cudaFreeHost(pointer<void>(address)); });
 }
 
-static int copy(fs_context* context, void* to, const void* from, uint64_t bytes,
-                cudaMemcpyKind kind, bool wait) {
-  int status = enter(context);
-  if (status != FS_SUCCESS || bytes == 0) {
-    return status;
-  }
-  status = cudaMemcpyAsync(to, from, bytes, kind, context->stream);
-  return status != FS_SUCCESS || !wait ? status : cudaStreamSynchronize(context->stream);
-}
-
 int fs_write(fs_context* context, uint64_t device, uint64_t host, uint64_t bytes) {
-  return copy(context, pointer<void>(device), pointer<void>(host), bytes, cudaMemcpyHostToDevice,
-              true);
+  const int status = enter_unrecorded(context);
+  return status != FS_SUCCESS || bytes == 0
+             ? status
+             : fewstep::upload(context, pointer<void>(device), pointer<void>(host), bytes);
 }
 
 int fs_read(fs_context* context, uint64_t host, uint64_t device, uint64_t bytes) {
-  return copy(context, pointer<void>(host), pointer<void>(device), bytes, cudaMemcpyDeviceToHost,
-              true);
+  int status = enter_unrecorded(context);
+  if (status != FS_SUCCESS || bytes == 0) {
+    return status;
+  }
+  status = cudaMemcpyAsync(pointer<void>(host), pointer<void>(device), bytes,
+                           cudaMemcpyDeviceToHost, context->stream);
+  return status != FS_SUCCESS ? status : cudaStreamSynchronize(context->stream);
 }
 
 int fs_copy(fs_context* context, uint64_t to, uint64_t from, uint64_t bytes) {
-  return copy(context, pointer<void>(to), pointer<void>(from), bytes, cudaMemcpyDeviceToDevice,
-              false);
+  const int status = enter(context);
+  return status != FS_SUCCESS || bytes == 0
+             ? status
+             : cudaMemcpyAsync(pointer<void>(to), pointer<void>(from), bytes,
+                               cudaMemcpyDeviceToDevice, context->stream);
+}
+
+int fs_record_begin(fs_context* context) {
+  int status = enter_unrecorded(context);
+  if (status == FS_SUCCESS) {
+    // Only this thread's calls are held to what can be recorded.
+    status = cudaStreamBeginCapture(context->stream, cudaStreamCaptureModeThreadLocal);
+    context->recording = status == FS_SUCCESS;
+  }
+  return status;
+}
+
+int fs_record_end(fs_context* context, uint64_t* graph) {
+  *graph = 0;
+  context->recording = false;
+  cudaGraph_t recorded = nullptr;
+  int status = give_back(
+      context, [&] { return cudaStreamEndCapture(context->stream, &recorded); });
+  cudaGraphExec_t made = nullptr;
+  if (status == FS_SUCCESS) {
+    status = cudaGraphInstantiate(&made, recorded, 0);
+  }
+  if (recorded != nullptr) {
+    const int freed = cudaGraphDestroy(recorded);
+    if (status == FS_SUCCESS && freed != FS_SUCCESS) {
+      cudaGraphExecDestroy(made);
+      status = freed;
+    }
+  }
+  if (status == FS_SUCCESS) {
+    context->graphs++;
+    *graph = reinterpret_cast<uintptr_t>(made);
+  }
+  return status;
+}
+
+int fs_graph_launch(fs_context* context, uint64_t graph) {
+  const int status = enter_unrecorded(context);
+  return status != FS_SUCCESS
+             ? status
+             : cudaGraphLaunch(pointer<CUgraphExec_st>(graph), context->stream);
+}
+
+int fs_graph_free(fs_context* context, uint64_t graph) {
+  if (context->recording) {
+    return FS_NOT_RECORDABLE;
+  }
+  // What it was launched for last may still run.
+  const int waited = give_back(context, [=] { return cudaStreamSynchronize(context->stream); });
+  const int freed = cudaGraphExecDestroy(pointer<CUgraphExec_st>(graph));
+  context->graphs--;
+  const int rest = context->graphs == 0 ? fewstep::free_old_workspaces(context) : FS_SUCCESS;
+  return waited != FS_SUCCESS ? waited : freed != FS_SUCCESS ? freed : rest;
 }

@@ -10,7 +10,7 @@
  * Addresses, of the device or of the host, are 64-bit integers; 0 stands for an output that is not
  * wanted. Arrays are row-major and dense, of float (FS_FLOAT32) or double (FS_FLOAT64) as the
  * argument `precision` says. Operations are enqueued on the stream of their context and return;
- * fs_read, fs_write and fs_synchronize wait. Arguments are checked by the caller: a wrong address
+ * fs_read, fs_synchronize, and fs_write of more than 64 KiB wait. Arguments are checked by the caller: a wrong address
  * or size is undefined behaviour. One thread at a time may use a context.
  */
 
@@ -27,6 +27,8 @@ extern "C" {
 #define FS_INVALID_ARGUMENT (-1)
 /* The host has no memory left. */
 #define FS_OUT_OF_HOST_MEMORY (-2)
+/* While a context records: a call that allocates, frees, waits, or copies from or to the host. */
+#define FS_NOT_RECORDABLE (-3)
 
 #define FS_FLOAT32 0
 #define FS_FLOAT64 1
@@ -83,6 +85,21 @@ int fs_read(fs_context* context, uint64_t host, uint64_t device, uint64_t bytes)
 
 /* Copies on the device. */
 int fs_copy(fs_context* context, uint64_t to, uint64_t from, uint64_t bytes);
+
+/* ---- Graphs: calls recorded once, and enqueued again and again by one ---- */
+
+/* From here on operations are recorded instead of run. Each must have been run before with the same
+   shapes, so that the memory that it wants is there. */
+int fs_record_begin(fs_context* context);
+
+/* Ends the recording, whatever it returns. */
+int fs_record_end(fs_context* context, uint64_t* graph);
+
+/* Enqueues what was recorded, with the addresses and numbers of then. */
+int fs_graph_launch(fs_context* context, uint64_t graph);
+
+/* Waits, and frees a graph; all are freed before their context is closed. */
+int fs_graph_free(fs_context* context, uint64_t graph);
 
 #ifdef __cplusplus
 }

@@ -44,8 +44,7 @@ int fs_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t pac
   const uint64_t knot_bytes = knots == nullptr ? 0 : knot_count * sizeof(uint64_t);
   status = far_rows(context, n, knot_bytes, &far, &knots_there);
   if (status == FS_SUCCESS && knot_bytes > 0) {
-    status = cudaMemcpyAsync(knots_there, knots, knot_bytes, cudaMemcpyHostToDevice,
-                             context->stream);
+    status = upload(context, knots_there, knots, knot_bytes);
   }
   if (status != FS_SUCCESS) {
     return status;

@@ -342,6 +342,55 @@ TEST(addresses_are_checked) {
   CHECK(cudaGetLastError() == cudaErrorInvalidValue);
 }
 
+TEST(a_copy_from_page_locked_memory_is_made_late) {
+  const DeviceArray<int> array(std::vector<int>{1});
+  int* host = nullptr;
+  CHECK(cudaMallocHost(&host, sizeof(int)) == cudaSuccess);
+  *host = 2;
+  const auto copy = [&] {
+    CHECK(cudaMemcpyAsync(array.data(), host, sizeof(int), cudaMemcpyHostToDevice, nullptr) ==
+          cudaSuccess);
+  };
+  copy();
+  *host = 3;  // too early
+  CHECK(cudaStreamSynchronize(nullptr) == cudaSuccess);
+  CHECK(array.read()[0] == 3);
+  copy();
+  CHECK(cudaFreeHost(host) == cudaSuccess);  // waits, as a device does
+  CHECK(array.read()[0] == 3);
+}
+
+TEST(a_graph_repeats_what_a_stream_recorded) {
+  const int before = fs_emulation_live_allocations();
+  cudaStream_t stream = nullptr;
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t made = nullptr;
+  CHECK(cudaStreamCreate(&stream) == cudaSuccess);
+  {
+    const DeviceArray<int> array(std::vector<int>{0});
+    CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+    FS_LAUNCH(mark, 1, 1, 0, stream, array.data());
+    CHECK(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+    CHECK(cudaGraphInstantiate(&made, graph, 0) == cudaSuccess);
+    CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+    CHECK(array.read()[0] == 0);
+    CHECK(cudaGraphLaunch(made, stream) == cudaSuccess);
+    CHECK(array.read()[0] == 1);
+    CHECK(cudaGraphExecDestroy(made) == cudaSuccess);
+    CHECK(cudaGraphLaunch(made, stream) == cudaErrorInvalidValue);
+  }
+  // What cannot be recorded spoils the recording.
+  void* memory = nullptr;
+  CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  CHECK(cudaMallocAsync(&memory, 4, stream) == cudaErrorStreamCaptureUnsupported);
+  CHECK(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated);
+  CHECK(graph == nullptr);
+  CHECK(cudaStreamEndCapture(stream, &graph) == cudaErrorInvalidValue);
+  CHECK(cudaStreamDestroy(stream) == cudaSuccess);
+  CHECK(fs_emulation_live_allocations() == before);
+  cudaGetLastError();
+}
+
 TEST(what_is_alive_is_counted) {
   const int before = fs_emulation_live_allocations();
   cudaStream_t stream = nullptr;

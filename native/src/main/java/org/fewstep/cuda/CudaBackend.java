@@ -88,6 +88,23 @@ public final class CudaBackend implements Backend {
     }
   }
 
+  /**
+   * Runs calls of this backend, and records them for being run again by {@link CudaGraph#launch}: a
+   * CUDA graph. That pays where batches are small and calls are many, as in a few-step flow of a
+   * mixture of many dimensions.
+   *
+   * @param calls operations of this backend on batches that are there, and that stay open while the
+   *     graph is in use; they are made twice, and done once. What allocates, closes batches, reads,
+   *     writes or waits cannot be among them. Launches of the caller's own on {@link #stream} can.
+   * @return the graph, to be closed by the caller
+   * @throws IllegalStateException if a call cannot be recorded, with its name; the calls are then
+   *     done once, and the backend is as before
+   */
+  public CudaGraph record(Runnable calls) {
+    BatchChecks.requireGiven("calls", calls);
+    return context.record(calls);
+  }
+
   /** The {@code cudaStream_t} of this backend, for launches of the caller's own. */
   public Pointer stream() {
     return new ForeignPointer(context.stream());

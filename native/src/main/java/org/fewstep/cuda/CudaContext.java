@@ -4,7 +4,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.fewstep.backend.Precision;
 import org.fewstep.cuda.binding.FewstepCuda;
@@ -39,8 +41,11 @@ final class CudaContext implements AutoCloseable {
   /** What is not freed yet: the address, and who allocated it if that is to be told. */
   private final Map<Long, Throwable> allocations = new HashMap<>();
 
+  private final Set<CudaGraph> graphs = new HashSet<>();
+
   private final HostStaging staging;
   private fs_context handle;
+  private CudaGraph recording;
 
   /**
    * Opens a context.
@@ -105,6 +110,67 @@ final class CudaContext implements AutoCloseable {
     exclusively(() -> {});
   }
 
+  /** Runs calls, and records a second run of them, which is not done. */
+  CudaGraph record(Runnable calls) {
+    CudaGraph graph = new CudaGraph(this);
+    exclusively(
+        () -> {
+          requireNotRecording("a recording");
+          calls.run(); // after this all packed forms and scratch memory are there
+          run("fs_record_begin", FewstepCuda::fs_record_begin);
+          record(calls, graph);
+        });
+    return graph;
+  }
+
+  private void record(Runnable calls, CudaGraph graph) {
+    long[] recorded = new long[1];
+    recording = graph;
+    try {
+      calls.run();
+    } catch (RuntimeException | Error e) {
+      recording = null;
+      graph.release();
+      if (FewstepCuda.fs_record_end(handle, recorded) == FewstepCuda.FS_SUCCESS) {
+        FewstepCuda.fs_graph_free(handle, recorded[0]);
+      }
+      throw e;
+    }
+    recording = null;
+    int status = FewstepCuda.fs_record_end(handle, recorded);
+    if (status != FewstepCuda.FS_SUCCESS) {
+      graph.release();
+      throw failure("fs_record_end", status);
+    }
+    graph.recorded(recorded[0]);
+    graphs.add(graph);
+  }
+
+  /** The graph that is being recorded, or null. */
+  CudaGraph recording() {
+    return recording;
+  }
+
+  private void requireNotRecording(String what) {
+    if (recording != null) {
+      throw failure(what, FewstepCuda.FS_NOT_RECORDABLE);
+    }
+  }
+
+  /** Frees a graph; one that {@link #close} has freed already is left alone. */
+  void free(CudaGraph graph) {
+    lock.lock();
+    try {
+      if (handle != null && graphs.contains(graph)) {
+        requireNotRecording("the end of a graph");
+        graphs.remove(graph);
+        run("fs_graph_free", context -> FewstepCuda.fs_graph_free(context, graph.release()));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private fs_context open() {
     if (handle == null) {
       throw closed();
@@ -135,6 +201,7 @@ final class CudaContext implements AutoCloseable {
     long[] address = new long[1];
     lock.lock();
     try {
+      requireNotRecording("an allocation");
       int status = FewstepCuda.fs_allocate(open(), bytes, address);
       if (status == MEMORY_ALLOCATION) {
         throw new IllegalArgumentException(
@@ -157,6 +224,7 @@ final class CudaContext implements AutoCloseable {
     try {
       boolean live = allocations.containsKey(address);
       if (handle != null && live) {
+        requireNotRecording("the end of a batch");
         allocations.remove(address);
         int status = FewstepCuda.fs_free(handle, address);
         if (status != FewstepCuda.FS_SUCCESS) {
@@ -214,12 +282,21 @@ final class CudaContext implements AutoCloseable {
       if (handle == null) {
         return;
       }
-      CudaException first = null;
+      requireNotRecording("the end of the backend");
+      RuntimeException first = null;
       try {
         staging.close();
       } catch (CudaException e) {
         first = e;
       }
+      for (CudaGraph graph : graphs) {
+        int status = FewstepCuda.fs_graph_free(handle, graph.release());
+        first =
+            first == null && status != FewstepCuda.FS_SUCCESS
+                ? failure("fs_graph_free", status)
+                : first;
+      }
+      graphs.clear();
       for (Map.Entry<Long, Throwable> left : allocations.entrySet()) {
         if (left.getValue() != null) {
           LOGGER.log(Level.WARNING, "device memory was not freed", left.getValue());
@@ -241,7 +318,12 @@ final class CudaContext implements AutoCloseable {
     }
   }
 
-  static CudaException failure(String call, int status) {
+  static RuntimeException failure(String call, int status) {
+    if (status == FewstepCuda.FS_NOT_RECORDABLE) {
+      return new IllegalStateException(
+          "%s is not possible while a graph is recorded: %s; do it before or after"
+              .formatted(call, FewstepCuda.fs_error_text(status).getString()));
+    }
     return new CudaException(
         status,
         "%s failed with %s (%s); close this backend and open another"

@@ -34,7 +34,7 @@ final class MixtureKernels {
     for (Precision precision : Precision.values()) {
       mixtures.put(
           precision,
-          PackCache.byIdentity(mixture -> new PackedMixture(context, mixture, precision)));
+          PackCache.byIdentity(context, mixture -> new PackedMixture(context, mixture, precision)));
     }
   }
 

@@ -21,22 +21,33 @@ final class NetworkKernels {
   /** What of a network does not come with the call: a shape, and what surrounds it. */
   private record Trainee(NetworkShape shape, Frame frame) {}
 
+  /** Probes of a dimension. */
+  private record Signs(Probes probes, int columns, Precision precision) {}
+
   private final CudaContext context;
   private final Map<Precision, PackCache<Network, PackedNetwork>> networks =
       new EnumMap<>(Precision.class);
   private final Map<Precision, PackCache<Trainee, PackedNetwork>> trainees =
       new EnumMap<>(Precision.class);
 
+  private final PackCache<Signs, DeviceBuffer> probeSigns;
+
   NetworkKernels(CudaContext context) {
     this.context = context;
+    this.probeSigns =
+        PackCache.by(
+            context,
+            Signs::equals,
+            of -> context.upload(of.probes.signs(of.columns), of.precision));
     for (Precision precision : Precision.values()) {
       networks.put(
           precision,
           PackCache.byIdentity(
-              network -> new PackedNetwork(context, NetworkPack.of(network), precision)));
+              context, network -> new PackedNetwork(context, NetworkPack.of(network), precision)));
       trainees.put(
           precision,
           PackCache.by(
+              context,
               (one, other) -> one.shape == other.shape && one.frame == other.frame,
               trainee ->
                   new PackedNetwork(
@@ -57,31 +68,27 @@ final class NetworkKernels {
     context.exclusively(
         () -> {
           PackedNetwork packed = networks.get(x.precision()).get(network);
-          try (DeviceBuffer signs = signs(probes, x)) {
-            context.run(
-                "fs_network_evaluate",
-                handle ->
-                    FewstepCuda.fs_network_evaluate(
-                        handle,
-                        packed.description(),
-                        t,
-                        address(times),
-                        x.rows(),
-                        address(x),
-                        address(outputs.value()),
-                        address(outputs.divergence()),
-                        signs == null ? 0 : signs.address(),
-                        probes == null ? 0 : probes.count(),
-                        address(outputs.direction()),
-                        address(outputs.jvp()),
-                        address(outputs.cotangent()),
-                        address(outputs.vjp())));
-          }
+          DeviceBuffer signs =
+              probes == null ? null : probeSigns.get(new Signs(probes, x.columns(), x.precision()));
+          context.run(
+              "fs_network_evaluate",
+              handle ->
+                  FewstepCuda.fs_network_evaluate(
+                      handle,
+                      packed.description(),
+                      t,
+                      address(times),
+                      x.rows(),
+                      address(x),
+                      address(outputs.value()),
+                      address(outputs.divergence()),
+                      signs == null ? 0 : signs.address(),
+                      probes == null ? 0 : probes.count(),
+                      address(outputs.direction()),
+                      address(outputs.jvp()),
+                      address(outputs.cotangent()),
+                      address(outputs.vjp())));
         });
-  }
-
-  private DeviceBuffer signs(Probes probes, Batch x) {
-    return probes == null ? null : context.upload(probes.signs(x.columns()), x.precision());
   }
 
   void forward(NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {

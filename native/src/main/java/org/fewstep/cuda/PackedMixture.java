@@ -14,8 +14,8 @@ final class PackedMixture implements AutoCloseable {
   private final MixturePack pack;
   private final DeviceBuffer exact;
   private final fs_gaussians description;
-  private final PackCache<DiffusedMixture, AtTime> times = PackCache.byIdentity(this::atTime);
-  private final PackCache<Plan, Trajectory> trajectories = PackCache.byIdentity(this::trajectory);
+  private final PackCache<DiffusedMixture, AtTime> times;
+  private final PackCache<Plan, Trajectory> trajectories;
   private DeviceBuffer origins;
 
   /** The mixture at one time. */
@@ -41,6 +41,8 @@ final class PackedMixture implements AutoCloseable {
   PackedMixture(CudaContext context, GaussianMixture mixture, Precision precision) {
     this.context = context;
     this.precision = precision;
+    times = PackCache.by(context, PackedMixture::atSameTime, this::atTime);
+    trajectories = PackCache.byIdentity(context, this::trajectory);
     pack = new MixturePack(mixture, precision);
     exact = context.upload(pack.exact(), Precision.FLOAT64);
     description =
@@ -52,6 +54,12 @@ final class PackedMixture implements AutoCloseable {
             .components(mixture.components())
             .least_eigenvalue(pack.leastEigenvalue())
             .exact(exact.address());
+  }
+
+  /** Of one mixture; solvers make it anew for every evaluation. */
+  private static boolean atSameTime(DiffusedMixture one, DiffusedMixture other) {
+    return one.scale() == other.scale()
+        && one.ornsteinUhlenbeckTime() == other.ornsteinUhlenbeckTime();
   }
 
   fs_gaussians description() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -23,6 +24,7 @@ import org.fewstep.backend.Precision;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.ExampleMixtures;
+import org.fewstep.mixture.GaussianMixture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -154,6 +156,96 @@ class CudaBackendTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> owner.wrap(new Pointer(), 1, 1, Precision.FLOAT32))
           .withMessageContaining("memory must point to device memory, but is null");
+    }
+  }
+
+  @Test
+  void aGraphRunsAFewStepFlowAgain() {
+    GaussianMixture mixture =
+        GaussianMixture.empirical(new double[][] {new double[20], ones(20)}, 0.1);
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(7, 20, Precision.FLOAT32);
+        Batch score = backend.allocate(7, 20, Precision.FLOAT32);
+        Batch once = backend.allocate(7, 20, Precision.FLOAT32)) {
+      Runnable flow = () -> eulerSteps(backend, mixture, x, score);
+      backend.normal(x, 1, 0);
+      try (CudaGraph graph = backend.record(flow)) {
+        // Recording has run it once, and no more.
+        once.copyFrom(x);
+        backend.normal(x, 1, 0);
+        flow.run();
+        assertThat(x.toFloatArray()).isEqualTo(once.toFloatArray());
+
+        backend.normal(x, 2, 0);
+        flow.run();
+        once.copyFrom(x);
+        // More packed forms than the caches keep, and more scratch memory than there was.
+        for (int i = 1; i < 50; i++) {
+          backend.mixture(
+              DiffusedMixture.at(mixture, new OrnsteinUhlenbeck(), i),
+              x,
+              MixtureOutputs.none().withScore(score));
+        }
+        try (Batch larger = backend.allocate(70_000, 20, Precision.FLOAT32)) {
+          backend.mixture(
+              DiffusedMixture.at(mixture, new OrnsteinUhlenbeck(), 1),
+              larger,
+              MixtureOutputs.none().withScore(larger));
+        }
+        backend.normal(x, 2, 0);
+        graph.launch();
+        assertThat(x.toFloatArray()).isEqualTo(once.toFloatArray());
+        graph.close();
+        assertThatIllegalStateException()
+            .isThrownBy(graph::launch)
+            .withMessage("this graph is closed");
+      }
+    }
+  }
+
+  private static double[] ones(int count) {
+    double[] ones = new double[count];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  private static void eulerSteps(Backend backend, GaussianMixture mixture, Batch x, Batch score) {
+    for (double t : new double[] {2, 1, 0.5}) {
+      backend.mixture(
+          DiffusedMixture.at(mixture, new OrnsteinUhlenbeck(), t),
+          x,
+          MixtureOutputs.none().withScore(score));
+      backend.combine(x, List.of(x, score), new double[] {1 + t / 4, t / 4});
+    }
+  }
+
+  @Test
+  void whatCannotBeRecordedSaysSoAndLeavesTheBackendAsItWas() {
+    DiffusedMixture mixture =
+        DiffusedMixture.at(ExampleMixtures.named("bimodal"), new OrnsteinUhlenbeck(), 1);
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(6, 1, Precision.FLOAT64)) {
+      List<Runnable> calls =
+          List.of(
+              () -> backend.allocate(1, 1, Precision.FLOAT32).close(),
+              () -> x.copyFrom(NUMBERS),
+              x::toDoubleArray,
+              backend::synchronize,
+              () -> backend.record(() -> {}).close());
+      for (Runnable call : calls) {
+        assertThatIllegalStateException()
+            .isThrownBy(() -> backend.record(call))
+            .withMessageContaining("is not possible while a graph is recorded");
+      }
+      x.copyFrom(NUMBERS);
+      CudaGraph left = backend.record(() -> backend.combine(x, List.of(x), new double[] {2}));
+      backend.mixture(mixture, x, MixtureOutputs.none().withScore(x));
+      x.copyFrom(NUMBERS);
+      left.launch();
+      assertThat(x.toDoubleArray()).containsExactly(2, 4, 6, 8, 10, 12);
+      backend.close();
+      left.close();
+      assertThatIllegalStateException().isThrownBy(left::launch).withMessageContaining("closed");
     }
   }
 

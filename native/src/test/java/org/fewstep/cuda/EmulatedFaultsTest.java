@@ -29,7 +29,10 @@ class EmulatedFaultsTest {
       y.copyFrom(new float[300]);
       backend.normal(x, 1, 0);
       backend.combine(y, List.of(x, y), new double[] {2, 1});
+      CudaGraph graph = backend.record(() -> backend.combine(x, List.of(x), new double[] {0.5}));
+      graph.launch();
       backend.synchronize();
+      graph.close();
       y.close();
       return x.toDoubleArray();
     }
