@@ -1,6 +1,6 @@
 #pragma once
 
-// Numbers of either precision, and their sums over lanes.
+// Numbers of either precision, and their sums over lanes and blocks.
 
 #include <limits>
 
@@ -23,6 +23,21 @@ FS_DEVICE Real lane_sum(Real value) {
     value += shuffle_xor(value, lanes);
   }
   return value;
+}
+
+// The sum over a block of whole warps, for all its threads: over the lanes, then over the warps in
+// their order. `partial` is shared and has a place for each warp.
+FS_DEVICE double block_sum(double value, double* partial) {
+  const double sum = lane_sum<WARP>(value);
+  if (thread_index() % WARP == 0) {
+    partial[thread_index() / WARP] = sum;
+  }
+  FS_BARRIER();
+  double total = partial[0];
+  for (int warp = 1; warp < thread_count() / WARP; warp++) {
+    total += partial[warp];
+  }
+  return total;
 }
 
 FS_DEVICE uint64_t bits_of(double value) {

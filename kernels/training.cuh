@@ -327,24 +327,11 @@ add_runs(Real* gradient, const Real* sums, int64_t parameters, int64_t runs, boo
 
 // ---- Adam ----
 
-// The sum over a block, for all its threads, in an order that depends on their number alone.
-FS_DEVICE double block_sum(double value, double* partial) {
-  partial[thread_index()] = value;
-  FS_BARRIER();
-  for (int half = thread_count() / 2; half > 0; half /= 2) {
-    if (thread_index() < half) {
-      partial[thread_index()] += partial[thread_index() + half];
-    }
-    FS_BARRIER();
-  }
-  return partial[0];
-}
-
 // The sum of squares of a gradient, a part a block; in double, in which no float overflows.
 template <typename Real>
 FS_KERNEL(tuning::ELEMENT_THREADS, 4)
 sum_squares(const Real* gradient, int64_t count, double* parts) {
-  FS_SHARED(double, partial, tuning::ELEMENT_THREADS);
+  FS_SHARED(double, partial, tuning::ELEMENT_THREADS / WARP);
   const int64_t stride = block_count() * thread_count();
   double sum = 0;
   for (int64_t p = block_index() * thread_count() + thread_index(); p < count; p += stride) {
@@ -376,7 +363,7 @@ template <typename Real>
 FS_KERNEL(tuning::ELEMENT_THREADS, 4)
 adam(Step<Real> step, int64_t count, const double* parts, int part_count, Real* parameters,
      const Real* gradient, Real* mean, Real* square) {
-  FS_SHARED(double, partial, tuning::ELEMENT_THREADS);
+  FS_SHARED(double, partial, tuning::ELEMENT_THREADS / WARP);
   static_assert(tuning::NORM_BLOCKS <= tuning::ELEMENT_THREADS, "a thread adds one part");
   const double part = thread_index() < part_count ? parts[thread_index()] : 0;
   const double norm = sqrt(block_sum(part, partial));
