@@ -1,13 +1,27 @@
 #pragma once
 
 // Every number that a port to another device may want to change, in one table. Tiles and block
-// sizes change the speed and never a row's result.
+// sizes change the speed and never a row's result; the bits of sums over a batch depend on some,
+// which say so.
 
 namespace fewstep::tuning {
 
 // ---- Element-wise operations: combinations, steps, random numbers ----
 
 constexpr int LINEAR_THREADS = 256;
+
+// ---- Sums over a batch ----
+
+// Threads of a block, and the most blocks, of which each leaves a partial sum. Bits depend on both.
+// All blocks fit on an H100 at once: a second generation that does not fill it would be slow.
+constexpr int REDUCTION_THREADS = 256;
+constexpr int REDUCTION_BLOCKS = 512;
+
+// Blocks a multiprocessor that the registers are to suffice for.
+constexpr int REDUCTION_RESIDENT = 4;
+
+// Vectors of each batch that a thread waits for together.
+constexpr int REDUCTION_AHEAD = 2;
 
 // ---- Networks: evaluation and training ----
 
@@ -33,7 +47,7 @@ constexpr int NETWORK_OTHER_SHARED = 4096;
 constexpr int NETWORK_GRID = 16;
 
 // A gradient is summed over runs of so many rows, a multiple of the tile, and then over the runs.
-// It is the one number here that bits depend on.
+// Bits depend on it.
 constexpr int GRADIENT_RUN = 256;
 
 // A block sums a square of the weights of a layer, so many outputs by so many inputs, and a thread
@@ -53,7 +67,8 @@ constexpr int GRADIENT_GRID = 8;
 // Threads of operations parameter by parameter.
 constexpr int ELEMENT_THREADS = 256;
 
-// The most blocks, and so the partial sums, of the norm of a gradient.
+// The most blocks, and so the partial sums, of the norm of a gradient. Its bits depend on this and
+// on ELEMENT_THREADS.
 constexpr int NORM_BLOCKS = 256;
 
 // ---- Gaussian mixtures ----

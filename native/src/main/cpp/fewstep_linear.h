@@ -1,7 +1,8 @@
 #ifndef FEWSTEP_LINEAR_H
 #define FEWSTEP_LINEAR_H
 
-/* Combinations, steps and random numbers; see org.fewstep.backend.Backend for what each means. */
+/* Combinations, steps, sums over a batch and random numbers; see org.fewstep.backend.Backend for
+   what each means. */
 
 #include "fewstep_cuda.h"
 
@@ -21,6 +22,11 @@ int fs_combine(fs_context* context, int precision, int64_t elements, uint64_t ou
 int fs_step(fs_context* context, int precision, int64_t rows, int columns, uint64_t x, int count,
             const uint64_t* slopes, const double* weights, uint64_t step_sizes, uint64_t next,
             const double* error_weights, double absolute, double relative, uint64_t squares);
+
+/* sums [3] of double = the sums over rows of <u, x>, |u|^2 and divergence, with x and u
+   [rows, columns] and divergence [rows] of the precision. */
+int fs_stein_sums(fs_context* context, int precision, int64_t rows, int columns, uint64_t x,
+                  uint64_t u, uint64_t divergence, uint64_t sums);
 
 /* out[e] = number first + e of the stream of a seed, FS_UNIFORM or FS_NORMAL. */
 int fs_random(fs_context* context, int precision, int distribution, int64_t elements,

@@ -243,6 +243,12 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void steinSums(Batch x, Batch u, Batch divergence, Batch sums) {
+    BatchChecks.requireSteinSums(space, x, u, divergence, sums);
+    linear.steinSums(x, u, divergence, sums);
+  }
+
+  @Override
   public void normal(Batch out, long seed, long first) {
     BatchChecks.requireStream(space, out, first);
     linear.random(out, seed, first, true);

@@ -9,7 +9,10 @@ import org.fewstep.backend.Batch;
 import org.fewstep.backend.ErrorEstimate;
 import org.fewstep.cuda.binding.FewstepCuda;
 
-/** Combinations, steps and random numbers: the calls behind the backend's operations. */
+/**
+ * Combinations, steps, sums over a batch and random numbers: the calls behind the backend's
+ * operations.
+ */
 final class LinearKernels {
 
   private final CudaContext context;
@@ -58,6 +61,21 @@ final class LinearKernels {
                 error == null ? 0 : error.absolute(),
                 error == null ? 0 : error.relative(),
                 error == null ? 0 : address(error.squares())));
+  }
+
+  void steinSums(Batch x, Batch u, Batch divergence, Batch sums) {
+    context.run(
+        "fs_stein_sums",
+        handle ->
+            FewstepCuda.fs_stein_sums(
+                handle,
+                code(x),
+                x.rows(),
+                x.columns(),
+                address(x),
+                address(u),
+                address(divergence),
+                address(sums)));
   }
 
   void random(Batch out, long seed, long first, boolean normal) {

@@ -31,6 +31,8 @@ class EmulatedFaultsTest {
       backend.combine(y, List.of(x, y), new double[] {2, 1});
       CudaGraph graph = backend.record(() -> backend.combine(x, List.of(x), new double[] {0.5}));
       graph.launch();
+      Batch divergence = backend.allocate(100, 1, Precision.FLOAT32);
+      backend.steinSums(x, y, divergence, backend.allocate(1, 3, Precision.FLOAT64));
       backend.synchronize();
       graph.close();
       y.close();

@@ -109,6 +109,7 @@ final class SelftestCommand implements Callable<Integer> {
     test.accept("score at a time a row", SelftestCommand::scoreAtTimes);
     test.accept("combine", SelftestCommand::combine);
     test.accept("step", SelftestCommand::step);
+    test.accept("sums of Stein's coefficient", SelftestCommand::steinSums);
     test.accept("normal", (backend, precision) -> normals(backend, precision, 3, 7));
     test.accept("uniform", SelftestCommand::uniform);
     SelftestNetworks.forEach(test);
@@ -219,6 +220,17 @@ final class SelftestCommand implements Callable<Integer> {
       backend.synchronize();
     }
     return squares;
+  }
+
+  private static Batch steinSums(Backend backend, Precision precision) {
+    Batch sums = backend.allocate(1, 3, Precision.FLOAT64);
+    try (Batch x = points(backend, precision, 3, 0);
+        Batch u = points(backend, precision, 3, 1);
+        Batch divergence = points(backend, precision, 1, 2)) {
+      backend.steinSums(x, u, divergence, sums);
+      backend.synchronize();
+    }
+    return sums;
   }
 
   private static Batch flow(String solver, Backend backend, Precision precision) {

@@ -177,6 +177,20 @@ public interface Backend extends AutoCloseable {
       ErrorEstimate error);
 
   /**
+   * The sums over rows that Stein's coefficient of a sampler's step is made of: of {@code <u, x>},
+   * of {@code |u|^2} and of the divergence of u. NaN and infinity go the way of the arithmetic.
+   *
+   * <p>They are accumulated in float64 whatever the precision, in an order of their own for every
+   * backend: their bits depend on the batch, not on the number of threads.
+   *
+   * @param x [n,d]
+   * @param u [n,d], what the step takes from x
+   * @param divergence [n,1]
+   * @param sums [1,3] in FLOAT64, written: the three in this order; zeros if n = 0
+   */
+  void steinSums(Batch x, Batch u, Batch divergence, Batch sums);
+
+  /**
    * Fills a batch with standard normals from the Philox stream of {@link Philox}: element e of the
    * batch in row-major order is number {@code first + e} of the stream, whatever the backend.
    *

@@ -271,6 +271,20 @@ public final class BatchChecks {
     }
   }
 
+  /** Refuses the arguments of {@link Backend#steinSums} that do not fit, in that memory space. */
+  public static void requireSteinSums(
+      String space, Batch x, Batch u, Batch divergence, Batch sums) {
+    requireOpen("x", x);
+    requireSpace("x", x, space);
+    requireGiven("u", u);
+    requireLike("u", u, x, x.columns());
+    requireGiven("divergence", divergence);
+    requireLike("divergence", divergence, x, 1);
+    requireShape("sums", sums, 1, 3);
+    requirePrecision("sums", sums, Precision.FLOAT64);
+    requireSpace("sums", sums, space);
+  }
+
   private static void requireTerms(
       String argument, List<Batch> terms, double[] weights, Batch like) {
     requireGiven(argument, terms);

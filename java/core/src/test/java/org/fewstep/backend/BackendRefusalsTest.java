@@ -199,6 +199,37 @@ class BackendRefusalsTest {
 
   @ParameterizedTest
   @MethodSource("backends")
+  void steinSumsRefuse(String name) {
+    try (Backend b = TestBackends.open(name, 2);
+        Batch x = b.allocate(5, 2, F32);
+        Batch other = b.allocate(4, 2, F32);
+        Batch wide = b.allocate(5, 2, F64);
+        Batch divergence = b.allocate(5, 1, F32);
+        Batch sums = b.allocate(1, 3, F64)) {
+      refused("x must be given", () -> b.steinSums(null, x, divergence, sums));
+      refused("u must be given", () -> b.steinSums(x, null, divergence, sums));
+      refused("divergence must be given", () -> b.steinSums(x, x, null, sums));
+      refused("sums must be given", () -> b.steinSums(x, x, divergence, null));
+      refused("u must be 5 x 2, but is 4 x 2", () -> b.steinSums(x, other, divergence, sums));
+      refused(
+          "u must be of precision FLOAT32, but is of FLOAT64",
+          () -> b.steinSums(x, wide, divergence, sums));
+      refused("divergence must be 5 x 1, but is 5 x 2", () -> b.steinSums(x, x, x, sums));
+      refused(
+          "divergence must be of precision FLOAT64",
+          () -> b.steinSums(wide, wide, divergence, sums));
+      refused("sums must be 1 x 3, but is 5 x 1", () -> b.steinSums(x, x, divergence, divergence));
+      refused(
+          "sums must be of precision FLOAT64",
+          () -> b.steinSums(x, x, divergence, b.allocate(1, 3, F32)));
+      Batch gone = b.allocate(1, 3, F64);
+      gone.close();
+      closed("sums is closed", () -> b.steinSums(x, x, divergence, gone));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
   void randomStreamsRefuse(String name) {
     try (Backend b = TestBackends.open(name, 2);
         Batch x = b.allocate(5, 2, F32)) {
@@ -215,6 +246,8 @@ class BackendRefusalsTest {
     Backend b = TestBackends.open(name, 2);
     Batch x = b.allocate(5, 2, F32);
     Batch sizes = b.allocate(5, 1, F64);
+    Batch divergence = b.allocate(5, 1, F32);
+    Batch sums = b.allocate(1, 3, F64);
     b.normal(x, 0, 0);
     b.close();
     b.close();
@@ -228,6 +261,7 @@ class BackendRefusalsTest {
             backend -> backend.trajectory(RING, plan(1), x, TrajectoryOutputs.end(x)),
             backend -> backend.combine(x, List.of(x), new double[] {1}),
             backend -> backend.step(x, List.of(x), sizes, new double[] {1}, x, null),
+            backend -> backend.steinSums(x, x, divergence, sums),
             backend -> backend.normal(x, 0, 0),
             backend -> backend.uniform(x, 0, 0),
             Backend::synchronize);
@@ -236,6 +270,8 @@ class BackendRefusalsTest {
     }
     x.close();
     sizes.close();
+    divergence.close();
+    sums.close();
   }
 
   @ParameterizedTest

@@ -60,6 +60,8 @@ class HotPathAllocationTest {
       measure(per, "trajectory", () -> backend.trajectory(ring, plan, x, end));
       measure(per, "combine", () -> backend.combine(x, terms, weights));
       measure(per, "step", () -> backend.step(x, terms, times, weights, batches.get(3), error));
+      Batch sums = backend.allocate(1, 3, Precision.FLOAT64);
+      measure(per, "steinSums", () -> backend.steinSums(x, batches.get(1), one, sums));
       Network network = smallNetwork();
       NetworkOutputs derivatives =
           NetworkOutputs.none()
@@ -74,6 +76,7 @@ class HotPathAllocationTest {
       one.close();
       other.close();
       times.close();
+      sums.close();
     }
   }
 

@@ -260,6 +260,13 @@ final class ScalarBackend implements Backend {
   }
 
   @Override
+  public void steinSums(Batch x, Batch u, Batch divergence, Batch sums) {
+    BatchChecks.requireSteinSums(Batch.HOST, x, u, divergence, sums);
+    pool.requireOpen();
+    Reductions.steinSums(x, u, divergence, sums);
+  }
+
+  @Override
   public void normal(Batch out, long seed, long first) {
     random(out, seed, first, true);
   }

@@ -43,6 +43,7 @@ final class FloatEngine implements KernelEngine {
   private final FloatAdam[] optimisers;
   private final FloatDrawTask[] drawTasks;
   private final FloatStepTask[] stepTasks;
+  private final FloatSteinTask[] steinTasks;
   private final FloatRandomTask[] randomTasks;
   private final KernelCache<DiffusedMixture, FloatPackedMixture> mixtures =
       new KernelCache<>(FloatPackedMixture::of);
@@ -70,6 +71,7 @@ final class FloatEngine implements KernelEngine {
     this.optimisers = new FloatAdam[threads];
     this.drawTasks = new FloatDrawTask[threads];
     this.stepTasks = new FloatStepTask[threads];
+    this.steinTasks = new FloatSteinTask[threads];
     this.randomTasks = new FloatRandomTask[threads];
     for (int worker = 0; worker < threads; worker++) {
       tiles[worker] = new FloatTile();
@@ -83,6 +85,7 @@ final class FloatEngine implements KernelEngine {
       drawTasks[worker] = new FloatDrawTask(tiles);
       trainees.add(new KernelCache<>(s -> new KernelCache<>(f -> new FloatTrainee(s, f, threads))));
       stepTasks[worker] = new FloatStepTask(tiles);
+      steinTasks[worker] = new FloatSteinTask(tiles);
       randomTasks[worker] = new FloatRandomTask(tiles);
     }
   }
@@ -252,6 +255,20 @@ final class FloatEngine implements KernelEngine {
     try {
       task.prepare(x, slopes, stepSizes, weights, next, error);
       pool.run(worker, x.rows(), grain(x.rows(), FloatTile.rows(x.columns())), task);
+    } finally {
+      task.clear();
+      pool.release(worker);
+    }
+  }
+
+  @Override
+  public void steinSums(Batch x, Batch u, Batch divergence, Batch sums) {
+    int worker = pool.acquire();
+    FloatSteinTask task = steinTasks[worker];
+    try {
+      task.prepare(x, u, divergence);
+      pool.run(worker, task.runs(), 1, task);
+      task.storeSums(sums.memory());
     } finally {
       task.clear();
       pool.release(worker);

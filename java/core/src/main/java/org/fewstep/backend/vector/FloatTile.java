@@ -137,6 +137,12 @@ final class FloatTile {
     squares = grown(squares, rows);
   }
 
+  /** Makes room for two batches of so many elements at a time. */
+  void reserveSums(int elements) {
+    x = grown(x, elements);
+    direction = grown(direction, elements);
+  }
+
   /** Reads {@link #perRow} of some rows; those that fill the last group repeat the last one. */
   void loadPerRow(MemorySegment memory, long first, int rows) {
     int padded = (rows + GROUP - 1) / GROUP * GROUP;

@@ -56,5 +56,7 @@ interface KernelEngine {
       Batch next,
       ErrorEstimate error);
 
+  void steinSums(Batch x, Batch u, Batch divergence, Batch sums);
+
   void random(Batch out, long seed, long first, boolean normal);
 }

@@ -150,6 +150,12 @@ final class VectorBackend implements Backend {
   }
 
   @Override
+  public void steinSums(Batch x, Batch u, Batch divergence, Batch sums) {
+    BatchChecks.requireSteinSums(Batch.HOST, x, u, divergence, sums);
+    engine(x).steinSums(x, u, divergence, sums);
+  }
+
+  @Override
   public void normal(Batch out, long seed, long first) {
     random(out, seed, first, true);
   }
