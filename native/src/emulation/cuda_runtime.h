@@ -62,7 +62,10 @@ enum cudaDeviceAttr {
   cudaDevAttrMaxGridDimX = 5,
   cudaDevAttrMaxSharedMemoryPerBlock = 8,
   cudaDevAttrWarpSize = 10,
+  cudaDevAttrClockRate = 13,
   cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMemoryClockRate = 36,
+  cudaDevAttrGlobalMemoryBusWidth = 37,
   cudaDevAttrMaxThreadsPerMultiProcessor = 39,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
@@ -150,6 +153,9 @@ constexpr long long MAX_BLOCKS = 0x7fffffff;
 constexpr int MULTIPROCESSORS = 3;
 // Little, so that a test meets the end of it.
 constexpr size_t DEVICE_MEMORY = size_t{2} << 30;
+// Of no device in particular: a figure held against them means nothing.
+constexpr int CLOCK_KHZ = 1000000;
+constexpr int MEMORY_BUS_BITS = 64;
 // The byte of which NaNs of all precisions consist.
 constexpr int POISON = 0xff;
 
@@ -491,6 +497,13 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
         return cudaSuccess;
       case cudaDevAttrWarpSize:
         *value = 32;
+        return cudaSuccess;
+      case cudaDevAttrClockRate:
+      case cudaDevAttrMemoryClockRate:
+        *value = CLOCK_KHZ;
+        return cudaSuccess;
+      case cudaDevAttrGlobalMemoryBusWidth:
+        *value = MEMORY_BUS_BITS;
         return cudaSuccess;
       case cudaDevAttrMultiProcessorCount:
         *value = MULTIPROCESSORS;

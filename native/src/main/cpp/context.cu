@@ -131,6 +131,15 @@ int fs_device_get(int device, fs_device* properties) {
   properties->minor = found.minor;
   properties->multiprocessors = found.multiProcessorCount;
   properties->memory = found.totalGlobalMem;
+  const auto ask = [device](int* value, cudaDeviceAttr attribute) {
+    if (cudaDeviceGetAttribute(value, attribute, device) != cudaSuccess) {
+      cudaGetLastError();  // not every device tells: what it does not stays 0
+      *value = 0;
+    }
+  };
+  ask(&properties->clock, cudaDevAttrClockRate);
+  ask(&properties->memory_clock, cudaDevAttrMemoryClockRate);
+  ask(&properties->memory_bus, cudaDevAttrGlobalMemoryBusWidth);
   status = cudaDriverGetVersion(&properties->driver);
   return status != FS_SUCCESS ? status : cudaRuntimeGetVersion(&properties->runtime);
 }
@@ -354,4 +363,38 @@ int fs_graph_free(fs_context* context, uint64_t graph) {
   context->graphs--;
   const int rest = context->graphs == 0 ? fewstep::free_old_workspaces(context) : FS_SUCCESS;
   return waited != FS_SUCCESS ? waited : freed != FS_SUCCESS ? freed : rest;
+}
+
+int fs_event_create(fs_context* context, uint64_t* event) {
+  *event = 0;
+  int status = enter(context);
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  cudaEvent_t made = nullptr;
+  status = cudaEventCreate(&made);
+  *event = reinterpret_cast<uintptr_t>(made);
+  return status;
+}
+
+int fs_event_destroy(fs_context* context, uint64_t event) {
+  return give_back(context, [=] { return cudaEventDestroy(pointer<CUevent_st>(event)); });
+}
+
+int fs_event_record(fs_context* context, uint64_t event) {
+  const int status = enter(context);
+  return status != FS_SUCCESS ? status
+                              : cudaEventRecord(pointer<CUevent_st>(event), context->stream);
+}
+
+int fs_event_elapsed(fs_context* context, uint64_t start, uint64_t end, float* milliseconds) {
+  *milliseconds = 0;
+  int status = enter(context);
+  if (status == FS_SUCCESS) {
+    status = cudaEventSynchronize(pointer<CUevent_st>(end));
+  }
+  return status != FS_SUCCESS
+             ? status
+             : cudaEventElapsedTime(milliseconds, pointer<CUevent_st>(start),
+                                    pointer<CUevent_st>(end));
 }

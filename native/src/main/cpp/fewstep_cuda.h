@@ -47,6 +47,9 @@ typedef struct {
   int driver;          /* CUDA versions, 1000 major + 10 minor */
   int runtime;
   uint64_t memory;     /* bytes */
+  int clock;           /* of the multiprocessors at most, in kHz; 0 if the driver does not tell */
+  int memory_clock;    /* at most, in kHz; 0 if the driver does not tell */
+  int memory_bus;      /* bits */
 } fs_device;
 
 /* The number of devices; a driver that is missing or too old is a status. */
@@ -100,6 +103,17 @@ int fs_graph_launch(fs_context* context, uint64_t graph);
 
 /* Waits, and frees a graph; all are freed before their context is closed. */
 int fs_graph_free(fs_context* context, uint64_t graph);
+
+/* ---- Events: marks in the stream, which tell the time of the device ---- */
+
+int fs_event_create(fs_context* context, uint64_t* event);
+int fs_event_destroy(fs_context* context, uint64_t event);
+
+/* The event passes once everything enqueued before it is done. */
+int fs_event_record(fs_context* context, uint64_t event);
+
+/* Waits for the second of two recorded events, and tells the time between them. */
+int fs_event_elapsed(fs_context* context, uint64_t start, uint64_t end, float* milliseconds);
 
 #ifdef __cplusplus
 }

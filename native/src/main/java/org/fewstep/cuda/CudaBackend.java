@@ -105,6 +105,17 @@ public final class CudaBackend implements Backend {
     return context.record(calls);
   }
 
+  /** The device that this backend runs on. */
+  public CudaDevice device() {
+    context.requireOpen();
+    return CudaDevices.get(context.device());
+  }
+
+  /** A clock of the device for the calls of this backend; the caller closes it. */
+  public CudaTimer timer() {
+    return new CudaTimer(context);
+  }
+
   /** The {@code cudaStream_t} of this backend, for launches of the caller's own. */
   public Pointer stream() {
     return new ForeignPointer(context.stream());

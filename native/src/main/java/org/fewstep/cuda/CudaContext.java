@@ -43,6 +43,9 @@ final class CudaContext implements AutoCloseable {
 
   private final Set<CudaGraph> graphs = new HashSet<>();
 
+  /** Of timers that are not closed yet. */
+  private final Set<Long> events = new HashSet<>();
+
   private final HostStaging staging;
   private fs_context handle;
   private CudaGraph recording;
@@ -236,6 +239,29 @@ final class CudaContext implements AutoCloseable {
     }
   }
 
+  /** An event, which {@link #close} destroys if nobody did before. */
+  long createEvent() {
+    long[] event = new long[1];
+    exclusively(
+        () -> {
+          run("fs_event_create", handle -> FewstepCuda.fs_event_create(handle, event));
+          events.add(event[0]);
+        });
+    return event[0];
+  }
+
+  /** Destroys an event; one that {@link #close} has destroyed already is left alone. */
+  void destroyEvent(long event) {
+    lock.lock();
+    try {
+      if (handle != null && events.remove(event)) {
+        run("fs_event_destroy", context -> FewstepCuda.fs_event_destroy(context, event));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Copies host memory of any kind to the device. */
   void write(long address, MemorySegment source, long bytes) {
     exclusively(() -> staging.write(address, source, bytes));
@@ -306,6 +332,14 @@ final class CudaContext implements AutoCloseable {
             first == null && status != FewstepCuda.FS_SUCCESS ? failure("fs_free", status) : first;
       }
       allocations.clear();
+      for (long event : events) {
+        int status = FewstepCuda.fs_event_destroy(handle, event);
+        first =
+            first == null && status != FewstepCuda.FS_SUCCESS
+                ? failure("fs_event_destroy", status)
+                : first;
+      }
+      events.clear();
       int status = FewstepCuda.fs_close(handle);
       handle = null;
       first =

@@ -69,20 +69,36 @@ final class CudaDevices {
     }
   }
 
-  /** One line about a device. */
-  static String describe(int device) {
+  /** What the driver tells of a device. */
+  static CudaDevice get(int device) {
     try (fs_device found = new fs_device()) {
       check("fs_device_get", FewstepCuda.fs_device_get(device, found));
-      return "%s (cuda:%d), compute capability %d.%d, %d multiprocessors, %.0f GiB, driver for CUDA %s"
-          .formatted(
-              found.name().getString(),
-              device,
-              found.major(),
-              found.minor(),
-              found.multiprocessors(),
-              found.memory() / (double) (1L << 30),
-              version(found.driver()));
+      return new CudaDevice(
+          device,
+          found.name().getString(),
+          found.major(),
+          found.minor(),
+          found.multiprocessors(),
+          found.memory(),
+          1e3 * found.clock(),
+          // two transfers a clock, a bus of bits
+          1e3 * found.memory_clock() * 2 * found.memory_bus() / 8,
+          version(found.driver()));
     }
+  }
+
+  /** One line about a device. */
+  static String describe(int device) {
+    CudaDevice found = get(device);
+    return "%s (cuda:%d), compute capability %d.%d, %d multiprocessors, %.0f GiB, driver for CUDA %s"
+        .formatted(
+            found.name(),
+            device,
+            found.major(),
+            found.minor(),
+            found.multiprocessors(),
+            found.memory() / (double) (1L << 30),
+            found.driver());
   }
 
   private static String version(int number) {

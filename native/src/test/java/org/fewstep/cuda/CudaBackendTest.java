@@ -250,8 +250,57 @@ class CudaBackendTest {
   }
 
   @Test
+  void aTimerMeasuresWhatIsEnqueuedBetweenItsEnds() {
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(100_000, 8, Precision.FLOAT64);
+        CudaTimer timer = backend.timer()) {
+      assertThatIllegalStateException()
+          .isThrownBy(timer::stop)
+          .withMessage("the timer was not started");
+      double few = secondsOf(timer, backend, x, 1);
+      double many = secondsOf(timer, backend, x, 20);
+      assertThat(few).isPositive();
+      assertThat(many).isGreaterThan(few);
+      timer.start();
+      assertThatIllegalStateException()
+          .isThrownBy(timer::seconds)
+          .withMessage("the timer was not stopped");
+      timer.close();
+      timer.close();
+      assertThatIllegalStateException().isThrownBy(timer::seconds);
+    }
+  }
+
+  /** The least of three, so that a pause of a shared machine hits no comparison. */
+  private static double secondsOf(CudaTimer timer, CudaBackend backend, Batch x, int calls) {
+    double least = Double.POSITIVE_INFINITY;
+    for (int attempt = 0; attempt < 3; attempt++) {
+      timer.start();
+      for (int i = 0; i < calls; i++) {
+        backend.normal(x, i, 0);
+      }
+      timer.stop();
+      least = Math.min(least, timer.seconds());
+    }
+    return least;
+  }
+
+  @Test
+  void tellsOfItsDevice() {
+    try (CudaBackend backend = CudaBackend.open()) {
+      CudaDevice device = backend.device();
+      assertThat(backend.description()).contains(device.name(), "cuda:" + device.index());
+      assertThat(device.multiprocessors()).isPositive();
+      assertThat(device.memory()).isPositive();
+      assertThat(device.clock()).isPositive();
+      assertThat(device.bandwidth()).isPositive();
+    }
+  }
+
+  @Test
   void nothingWorksOnceTheBackendIsClosed() {
     CudaBackend backend = CudaBackend.open();
+    CudaTimer timer = backend.timer();
     Batch x = backend.allocate(2, 3, Precision.FLOAT64);
     backend.close();
     backend.close();
@@ -263,6 +312,9 @@ class CudaBackendTest {
             () -> x.copyFrom(NUMBERS),
             x::toDoubleArray,
             backend::stream,
+            backend::timer,
+            backend::device,
+            timer::start,
             backend::synchronize);
     for (Runnable call : calls) {
       assertThatIllegalStateException()
@@ -270,6 +322,7 @@ class CudaBackendTest {
           .withMessage("the backend 'cuda' is closed");
     }
     x.close();
+    timer.close();
   }
 
   @Test

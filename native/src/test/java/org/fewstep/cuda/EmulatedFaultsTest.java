@@ -27,7 +27,12 @@ class EmulatedFaultsTest {
       Batch x = backend.allocate(100, 3, Precision.FLOAT32);
       Batch y = backend.allocate(100, 3, Precision.FLOAT32);
       y.copyFrom(new float[300]);
+      CudaTimer timer = backend.timer();
+      backend.timer().close();
+      timer.start();
       backend.normal(x, 1, 0);
+      timer.stop();
+      timer.seconds();
       backend.combine(y, List.of(x, y), new double[] {2, 1});
       CudaGraph graph = backend.record(() -> backend.combine(x, List.of(x), new double[] {0.5}));
       graph.launch();
