@@ -42,6 +42,27 @@ final class NetworkWorkload {
     return Network.of(layers, Network.Output.VELOCITY);
   }
 
+  /** ReLU layers with drawn weights that keep the size of what goes through; the last is linear. */
+  static Network relu(int inputs, int outputs, int width, int depth) {
+    List<Layer> layers = new ArrayList<>();
+    int in = inputs;
+    long drawn = 0;
+    for (int l = 0; l < depth; l++) {
+      boolean last = l == depth - 1;
+      int out = last ? outputs : width;
+      double[] weights = new double[in * out];
+      Philox.normal(WEIGHTS_SEED, drawn, weights, 0, weights.length);
+      drawn += weights.length;
+      double scale = Math.sqrt((last ? 1.0 : 2.0) / in);
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] *= scale;
+      }
+      layers.add(Layer.dense(in, weights, new double[out], last ? Unit.LINEAR : Unit.RELU));
+      in = out;
+    }
+    return Network.of(layers, Network.Output.VELOCITY);
+  }
+
   /** The shape 2-width-…-width-2 with so many hidden layers of ReLU units. */
   static NetworkShape shape(int width, int hiddenLayers) {
     int[] widths = new int[hiddenLayers + 1];
