@@ -176,7 +176,7 @@ class Training(Network):
 def tasks(np, small):
     """Names begin like those of DeviceTimings."""
     n, wide, k, points, batch = (
-        (1003, 203, 131, 331, 67) if small else (4_000_000, 65_536, 4096, 1_000_000, 4096)
+        (1003, 131, 131, 131, 67) if small else (4_000_000, 65_536, 4096, 1_000_000, 4096)
     )
     flow = f"n={points}, {STEPS} Heun steps"
     yield lambda: Score(np, f"score, d=2, K=64, n={n}", 2, 64, n, 0.5)

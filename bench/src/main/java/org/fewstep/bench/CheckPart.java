@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * One part of a check: a program in a process of its own, so that nothing that becomes of it, a
@@ -119,14 +120,17 @@ record CheckPart(
       if (!ended) {
         kill(process);
         return outcome(
-            Status.TIMED_OUT, "not done after %.0f s".formatted(allowed), took, tail(log));
+            Status.TIMED_OUT,
+            "not done after %.0f s".formatted(allowed),
+            took,
+            worthTellingAndTail(log));
       }
       if (process.exitValue() != expected) {
         return outcome(
             Status.FAILED,
             "exit status %d, not %d".formatted(process.exitValue(), expected),
             took,
-            tail(log));
+            worthTellingAndTail(log));
       }
       return outcome(Status.PASSED, "", took, worthTelling(log));
     } catch (IOException e) {
@@ -154,9 +158,12 @@ record CheckPart(
     return summary.matcher(read(log)).results().map(match -> match.group().strip()).toList();
   }
 
-  private static List<String> tail(Path log) {
+  private List<String> worthTellingAndTail(Path log) {
     List<String> lines = read(log).lines().filter(line -> !line.isBlank()).toList();
-    return lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size());
+    return Stream.concat(
+            worthTelling(log).stream(), lines.stream().skip(Math.max(0, lines.size() - TAIL_LINES)))
+        .distinct()
+        .toList();
   }
 
   /** Whatever bytes there are: what a killed program wrote need not be text. */

@@ -52,6 +52,9 @@ public final class DeviceTimings {
 
   private static final double SCORE_TOLERANCE = 1e-3;
 
+  /** Adam's first step is the sign of a gradient, nearly: where that is small, rounding shows. */
+  private static final double STEP_TOLERANCE = 2e-2;
+
   /** What is asked is asked of an H200; of other devices in proportion to their clocks. */
   private static final double REFERENCE_CLOCKS = 132 * 1.98e9;
 
@@ -87,7 +90,7 @@ public final class DeviceTimings {
     private static final Sizes FULL = new Sizes(4_000_000, 65_536, 4096, 1_000_000, 4096, 4000);
 
     /** Ragged, and quick on the host's emulation of a device and under a sanitizer. */
-    private static final Sizes SMALL = new Sizes(1003, 203, 131, 331, 67, 3);
+    private static final Sizes SMALL = new Sizes(1003, 131, 131, 131, 67, 2);
   }
 
   /** The median time of the host in a call. */
@@ -296,7 +299,15 @@ public final class DeviceTimings {
   }
 
   private void addRun(String name, Flow flow, Batch x, DeviceWork work, String note) {
-    add(name, () -> flow.run(backend, x).close(), work, (double) x.rows(), "points/s", null, note, x);
+    add(
+        name,
+        () -> flow.run(backend, x).close(),
+        work,
+        (double) x.rows(),
+        "points/s",
+        null,
+        note,
+        x);
   }
 
   private void adaptiveFlow() {
@@ -383,18 +394,16 @@ public final class DeviceTimings {
 
   private void training() {
     TrainingStep step = TrainingStep.of(64, 2, sizes.batch);
-    TrainingTask task = new TrainingTask(CudaBackend.open(device.index()), Precision.FLOAT32, step);
+    TrainingTask task = new TrainingTask(backend, Precision.FLOAT32, step);
     task.run();
-    Agreement.require("the step of training", step.expected(), task.result(), 2, 2e-2);
-    task.close();
-    TrainingTask timed = new TrainingTask(backend, Precision.FLOAT32, step);
+    Agreement.require("the step of training", step.expected(), task.result(), 2, STEP_TOLERANCE);
     int parameters = step.shape().parameters();
     // a product forward, two backward; of Adam seven numbers a parameter, and one for the norm
     DeviceWork products = DeviceWork.layers(step.rows(), parameters, 3, 6);
     double bytes = products.bytes() + 8.0 * Float.BYTES * parameters;
     add(
         "step of training, 2-64-64-2, batch %d".formatted(step.rows()),
-        timed,
+        task,
         new DeviceWork(0, 0, products.products(), bytes),
         1,
         "steps/s",
