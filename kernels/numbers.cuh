@@ -52,6 +52,12 @@ FS_DEVICE double double_of(uint64_t bits) {
   return value;
 }
 
+FS_DEVICE float float_of(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 template <typename Real>
 FS_DEVICE Real magnitude(Real value) {
   return value < 0 ? -value : value;

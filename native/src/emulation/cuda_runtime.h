@@ -159,6 +159,13 @@ constexpr int MEMORY_BUS_BITS = 64;
 // The byte of which NaNs of all precisions consist.
 constexpr int POISON = 0xff;
 
+// That of the device, times 10. All that kernels may use is there whatever it is: this is for those
+// who choose between kernels by it. Read at every call, so that a test sees several.
+inline int capability() {
+  const char* given = std::getenv("FEWSTEP_EMULATION_CAPABILITY");
+  return given != nullptr && *given != '\0' ? std::atoi(given) : 90;
+}
+
 // What is alive on the device, and what shall fail. Used by all threads of the host.
 class Device {
  public:
@@ -512,8 +519,10 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
         *value = 2 * MAX_THREADS;
         return cudaSuccess;
       case cudaDevAttrComputeCapabilityMajor:
+        *value = capability() / 10;
+        return cudaSuccess;
       case cudaDevAttrComputeCapabilityMinor:
-        *value = 0;
+        *value = capability() % 10;
         return cudaSuccess;
       case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
         *value = static_cast<int>(SHARED_MEMORY_OPTIN + KIB);
@@ -535,6 +544,8 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int devic
     if (device != 0) return cudaErrorInvalidDevice;
     *properties = cudaDeviceProp{};
     std::snprintf(properties->name, sizeof properties->name, "emulated device");
+    properties->major = capability() / 10;
+    properties->minor = capability() % 10;
     properties->multiProcessorCount = MULTIPROCESSORS;
     properties->maxThreadsPerBlock = MAX_THREADS;
     properties->warpSize = 32;

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -83,6 +84,9 @@ constexpr unsigned ALL_LANES = 0xffffffffu;
 namespace emulation {
 
 constexpr int MAX_WARPS = MAX_THREADS / WARP;
+
+// The most values that a lane shows to others at once: the matrices A and B of a product.
+constexpr int SHOWN = 3;
 
 // Room for a kernel's local arrays; pages that are not used are not there. The sanitizers put
 // much between variables.
@@ -335,6 +339,12 @@ class Machine {
 
   // Shows to every lane of a warp a value of each, and returns when all have shown theirs.
   FS_UNSEEN const uint64_t* exchange(uint64_t value, const Place& place, bool orders = false) {
+    return exchange(&value, 1, place, orders)[0];
+  }
+
+  // The same of several values of each, at most SHOWN; the w-th ones of all lanes are in row w.
+  FS_UNSEEN const uint64_t (*exchange(const uint64_t* shown, int count, const Place& place,
+                                      bool orders = false))[WARP] {
     int warp_index = thread_ / WARP;
     int lane = thread_ % WARP;
     int first = warp_index * WARP;
@@ -352,9 +362,9 @@ class Machine {
            warp.place.line);
     }
     // Two rows in turn: a lane that is late must find what was shown to it.
-    uint64_t* values = warp.values[warp.generation];
+    auto& values = warp.values[warp.generation];
     char* fence = fences_ + 2 * (1 + warp_index) + warp.generation;
-    values[lane] = value;
+    for (int w = 0; w < count; ++w) values[w][lane] = shown[w];
     if (orders) release(fence);
     if (++warp.waiting == WARP) {
       warp.waiting = 0;
@@ -365,6 +375,37 @@ class Machine {
     }
     if (orders) acquire(fence);
     return values;
+  }
+
+  // Copies of 16 bytes that threads have begun. Nothing is copied before its thread waits for it.
+  struct Copy {
+    void* to;
+    const void* from;
+    int group;
+  };
+
+  FS_UNSEEN void begin_copy(void* to, const void* from, const Place& place) {
+    require_aligned(to, place);
+    require_aligned(from, place);
+    copies_[thread_].begun.push_back({to, from, copies_[thread_].groups});
+  }
+
+  FS_UNSEEN void commit_copies() { ++copies_[thread_].groups; }
+
+  // The next copy that is not in one of so many groups made last; false if there is none.
+  FS_UNSEEN bool next_copy(int groups, Copy* copy) {
+    Copies& copies = copies_[thread_];
+    if (copies.begun.empty() || copies.begun.front().group >= copies.groups - groups) return false;
+    *copy = copies.begun.front();
+    copies.begun.pop_front();
+    return true;
+  }
+
+  FS_UNSEEN void require_aligned(const void* address, const Place& place) {
+    if (reinterpret_cast<uintptr_t>(address) % 16 != 0) {
+      stop("is at %s at %s:%d with an address that is no multiple of 16", place.operation,
+           place.file, place.line);
+    }
   }
 
  private:
@@ -380,7 +421,12 @@ class Machine {
     int first;
     int waiting;
     int generation;
-    uint64_t values[2][WARP];
+    uint64_t values[2][SHOWN][WARP];
+  };
+
+  struct Copies {
+    std::deque<Copy> begun;
+    int groups = 0;
   };
 
   struct Array {
@@ -424,6 +470,7 @@ class Machine {
       threads_[thread_].waits = false;
       acquire(&launched_);
       launch_->call(launch_->arguments);
+      if (!copies_[thread_].begun.empty()) stop("has ended and not awaited all its copies");
       release(&ended_);
       ++finished_;
 #if defined(__SANITIZE_THREAD__)
@@ -634,6 +681,7 @@ class Machine {
 
   Thread threads_[MAX_THREADS] = {};
   Warp warps_[MAX_WARPS] = {};
+  Copies copies_[MAX_THREADS];
 };
 
 // Checks a launch as a device would, and runs it when it is called with the arguments.

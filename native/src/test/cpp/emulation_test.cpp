@@ -429,6 +429,22 @@ TEST(memory_comes_to_an_end) {
   CHECK(cudaGetLastError() == cudaErrorMemoryAllocation);
 }
 
+TEST(the_device_claims_the_capability_it_is_told_to) {
+  const auto capability = [] {
+    int major = 0;
+    int minor = 0;
+    CHECK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess);
+    CHECK(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0) == cudaSuccess);
+    cudaDeviceProp properties;
+    CHECK(cudaGetDeviceProperties(&properties, 0) == cudaSuccess);
+    CHECK(properties.major == major && properties.minor == minor);
+    return 10 * major + minor;
+  };
+  CHECK(capability() == 90);
+  const Environment turing("FEWSTEP_EMULATION_CAPABILITY", "75");
+  CHECK(capability() == 75);
+}
+
 TEST(there_is_one_device) {
   int count = 0;
   CHECK(cudaGetDeviceCount(&count) == cudaSuccess && count == 1);
@@ -438,7 +454,6 @@ TEST(there_is_one_device) {
   cudaDeviceProp properties;
   CHECK(cudaGetDeviceProperties(&properties, 0) == cudaSuccess);
   CHECK(std::string(properties.name) == "emulated device");
-  CHECK(properties.major == 0 && properties.minor == 0);
   int processors = 0;
   CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0) == cudaSuccess);
   CHECK(processors == properties.multiProcessorCount);

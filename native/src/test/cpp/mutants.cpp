@@ -9,6 +9,7 @@
 
 #include "device_array.h"
 #include "portable.cuh"
+#include "tensor.cuh"
 
 using namespace fewstep;
 
@@ -125,6 +126,71 @@ void run_order_for_barrier() {
   tell(out.read() == expected);
 }
 
+// The sum of what the lanes of a warp hold, 16 rows of ones times it, in TF32; a lane may be missing.
+template <bool MISSING_LANE_OF_PRODUCT>
+FS_KERNEL(WARP, 1)
+sum_by_product(const float* in, float* out) {
+  if (MISSING_LANE_OF_PRODUCT && thread_index() == 9) return;
+  FragmentA<Tf32> ones;
+  for (uint32_t& word : ones.word) word = to_tf32(1);
+  FragmentB<Tf32> numbers = {{to_tf32(in[thread_index()]), 0}};
+  FragmentC sums;
+  multiply_add(sums, ones, numbers);
+  const float pair = sums.value[0] + sums.value[1];
+  const float half = pair + shuffle_xor(pair, 1);
+  out[thread_index()] = half + shuffle_xor(half, 2);
+}
+
+template <bool MISSING_LANE_OF_PRODUCT>
+void run_product() {
+  const DeviceArray<float> in(std::vector<float>(WARP, 3));
+  const DeviceArray<float> out(WARP);
+  FS_LAUNCH(sum_by_product<MISSING_LANE_OF_PRODUCT>, 1, WARP, 0, nullptr, in.data(), out.data());
+  tell(out.read() == std::vector<float>(WARP, 3 * WARP));
+}
+
+enum CopyMistake {
+  NO_COPY_MISTAKE,
+  COPY_NOT_AWAITED,
+  COPY_AWAITED_TOO_LATE,
+  COPY_WITHOUT_BARRIER,
+  COPY_OVER_WHAT_IS_READ,
+  COPY_OF_ODD_ADDRESS
+};
+
+// out = in, two stages through one buffer; a thread copies what its neighbour then stores.
+template <CopyMistake MISTAKE>
+FS_KERNEL(THREADS, 1)
+copy_through(const float* in, float* out) {
+  FS_SHARED(float, held, 4 * THREADS + 4);
+  const int thread = thread_index();
+  const int other = THREADS - 1 - thread;
+  for (int stage = 0; stage < 2; ++stage) {
+    const int first = stage * 4 * THREADS;
+    if (MISTAKE != COPY_OVER_WHAT_IS_READ) FS_BARRIER();
+    copy_async(held + 4 * thread + (MISTAKE == COPY_OF_ODD_ADDRESS), in + first + 4 * thread);
+    commit_copies();
+    if (MISTAKE == COPY_AWAITED_TOO_LATE) {
+      await_copies<1>();
+    } else if (MISTAKE != COPY_NOT_AWAITED) {
+      await_copies<0>();
+    }
+    if (MISTAKE != COPY_WITHOUT_BARRIER) FS_BARRIER();
+    for (int i = 0; i < 4; ++i) out[first + 4 * other + i] = held[4 * other + i];
+  }
+  if (MISTAKE == COPY_AWAITED_TOO_LATE) await_copies<0>();
+}
+
+template <CopyMistake MISTAKE>
+void run_copies() {
+  std::vector<float> values(8 * THREADS);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  const DeviceArray<float> in(values);
+  const DeviceArray<float> out(values.size());
+  FS_LAUNCH(copy_through<MISTAKE>, 1, THREADS, 0, nullptr, in.data(), out.data());
+  tell(out.read() == values);
+}
+
 // Half a warp: its shuffles are undefined.
 FS_KERNEL(WARP, 1) shuffle_once(float* out) {
   out[thread_index()] = shuffle_xor(1.0f, 1);
@@ -204,6 +270,14 @@ constexpr Mutant MUTANTS[] = {
     {"array-unwritten", run<ARRAY_UNWRITTEN>},
     {"blocks-race", run<BLOCKS_RACE>},
     {"order-for-barrier", run_order_for_barrier},
+    {"no-mistake-in-product", run_product<false>},
+    {"missing-lane-of-product", run_product<true>},
+    {"no-mistake-in-copies", run_copies<NO_COPY_MISTAKE>},
+    {"copy-not-awaited", run_copies<COPY_NOT_AWAITED>},
+    {"copy-awaited-too-late", run_copies<COPY_AWAITED_TOO_LATE>},
+    {"copy-without-barrier", run_copies<COPY_WITHOUT_BARRIER>},
+    {"copy-over-what-is-read", run_copies<COPY_OVER_WHAT_IS_READ>},
+    {"copy-of-odd-address", run_copies<COPY_OF_ODD_ADDRESS>},
     {"part-of-a-warp", run_part_of_a_warp},
     {"too-much-shared-memory", run_too_much_shared_memory},
     {"stack-overflow", run_stack_overflow},
