@@ -24,6 +24,8 @@ struct FarRows {
       words[row / WARP] = word;
     }
   }
+
+  FS_METHOD bool marked(long long row) const { return (words[row / WARP] >> row % WARP & 1) != 0; }
 };
 
 // Calls body(row) for every row marked; a thread has the rows of a word.

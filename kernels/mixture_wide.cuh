@@ -2,23 +2,28 @@
 
 // Gaussian mixtures of any dimension: a warp a row.
 
+#include "far_rows.cuh"
 #include "mixture_general.cuh"
 #include "row_time.cuh"
 #include "tuning.cuh"
 
 namespace fewstep {
 
-// At one time. Scratch memory is that of float64, in which far rows are done again.
+// At one time, all rows or, if there are such words, those marked. Scratch memory is that of
+// float64, in which far rows are done again.
 template <typename Real, Kind KIND>
 FS_KERNEL(tuning::MIXTURE_WARPS * WARP, 1)
 mixture_wide(Packed<Real, KIND> mixture, Exact<KIND> exact, const Real* x, long long n,
-             MixtureOutputs<Real> outputs, Scratch scratch) {
+             MixtureOutputs<Real> outputs, Scratch scratch, FarRows only) {
   FS_DYNAMIC_SHARED(double, shared);
   const int warp = thread_index() / WARP;
   const long long first = block_index() * tuning::MIXTURE_WARPS + warp;
   double* memory = scratch.of_warp(shared, warp, first);
   const int d = mixture.dimension;
   for (long long row = first; row < n; row += block_count() * tuning::MIXTURE_WARPS) {
+    if (only.words != nullptr && !only.marked(row)) {
+      continue;
+    }
     const MixtureOutputs<Real> out = row_of(outputs, row, d, mixture.count);
     const bool done =
         evaluate_row<KIND>(Warp(), mixture, x + row * d, out, reinterpret_cast<Real*>(memory));

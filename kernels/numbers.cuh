@@ -52,6 +52,12 @@ FS_DEVICE double double_of(uint64_t bits) {
   return value;
 }
 
+FS_DEVICE uint32_t bits_of(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 FS_DEVICE float float_of(uint32_t bits) {
   float value;
   memcpy(&value, &bits, sizeof value);

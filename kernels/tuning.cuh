@@ -93,6 +93,10 @@ constexpr int MIXTURE_BLOCKS = 2;
 constexpr int MIXTURE_WARPS = 4;
 constexpr int MIXTURE_WARP_BLOCKS = 4;
 
+// Warps a block of the kernels on tensor cores, and blocks a multiprocessor.
+constexpr int TILE_WARPS = 4;
+constexpr int TILE_BLOCKS = 2;
+
 // Scratch memory of a block that may be shared memory, and of all blocks elsewhere.
 constexpr unsigned MIXTURE_SHARED_BYTES = 48 << 10;
 constexpr unsigned MIXTURE_WORKSPACE_BYTES = 64 << 20;

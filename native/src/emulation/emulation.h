@@ -289,6 +289,7 @@ class Machine {
       run_block();
     }
     running = nullptr;
+    launch_ = nullptr;
     // Not before: blocks are not ordered, so a race between two of them shall be seen.
     acquire(&ended_);
   }

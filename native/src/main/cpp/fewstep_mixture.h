@@ -47,6 +47,26 @@ int fs_mixture(fs_context* context, const fs_gaussians* mixture, uint64_t packed
                double alpha, double variance, int64_t n, uint64_t x,
                const fs_mixture_outputs* outputs);
 
+/* A mixture of float32 at one time as two products of matrices, for values alone; made where
+   org.fewstep.mixture.ExpandedForm allows it, and described by org.fewstep.cuda.TilePack. */
+typedef struct {
+  uint64_t means;       /* whatever the time */
+  uint64_t constants;   /* at the time */
+  int64_t components;   /* padded */
+  int width;            /* the dimension padded */
+  int one_covariance;   /* whether all components have one, 0 or 1 */
+  double alpha;
+  double largest_square;
+  double log_constant;
+} fs_mixture_tiles;
+
+/* As fs_mixture, d > 16, and with tiles on devices that have tensor cores of float32, unless
+   outputs want more than values. Rows that tiles are not accurate for are done as there. */
+int fs_mixture_in_tiles(fs_context* context, const fs_gaussians* mixture,
+                        const fs_mixture_tiles* tiles, uint64_t packed, double log_scale,
+                        double alpha, double variance, int64_t n, uint64_t x,
+                        const fs_mixture_outputs* outputs);
+
 /* Evaluates a mixture at one time per row. origins is its form for that; times [n,2] are double,
    the scale rho and the Ornstein-Uhlenbeck time of each row: NaN in one makes the row NaN. */
 int fs_mixture_at_times(fs_context* context, const fs_gaussians* mixture, uint64_t origins,

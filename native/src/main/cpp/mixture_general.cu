@@ -25,49 +25,9 @@ unsigned far_blocks(int64_t n) {
   return blocks_for((n + WARP - 1) / WARP, tuning::FAR_THREADS);
 }
 
-// A grid of warps with a row each at a time, and their scratch memory.
-struct WideGrid {
-  unsigned blocks;
-  unsigned shared_bytes;
-  Scratch scratch;
-};
-
-int wide_grid(fs_context* context, Kind kind, int dimension, int64_t rows, WideGrid* grid) {
-  const uint64_t doubles = static_cast<uint64_t>(scratch_vectors(kind)) * dimension;
-  const uint64_t block_bytes = tuning::MIXTURE_WARPS * doubles * sizeof(double);
-  int multiprocessors;
-  const int status = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
-                                            context->device);
-  if (status != FS_SUCCESS) {
-    return status;
-  }
-  int64_t blocks = (rows + tuning::MIXTURE_WARPS - 1) / tuning::MIXTURE_WARPS;
-  const int64_t wave = static_cast<int64_t>(multiprocessors) * tuning::MIXTURE_WARP_BLOCKS;
-  blocks = blocks < wave ? blocks : wave;
-  grid->scratch = {nullptr, static_cast<long long>(doubles)};
-  grid->shared_bytes = static_cast<unsigned>(block_bytes);
-  if (block_bytes > tuning::MIXTURE_SHARED_BYTES) {
-    const int64_t fit = static_cast<int64_t>(tuning::MIXTURE_WORKSPACE_BYTES / block_bytes);
-    blocks = blocks <= fit ? blocks : fit > 0 ? fit : 1;
-    grid->shared_bytes = 0;
-    void* memory;
-    const int made = workspace(context, blocks * block_bytes, &memory);
-    if (made != FS_SUCCESS) {
-      return made;
-    }
-    grid->scratch.elsewhere = static_cast<double*>(memory);
-  }
-  grid->blocks = static_cast<unsigned>(blocks);
-  return FS_SUCCESS;
-}
-
 template <typename Real, Kind KIND>
-int launch_wide(const MixtureCall& call) {
-  WideGrid grid;
-  const int status = wide_grid(call.context, KIND, call.mixture.dimension, call.n, &grid);
-  if (status != FS_SUCCESS) {
-    return status;
-  }
+int launch_wide(const MixtureCall& call, const WideGrid& grid, const Scratch& scratch,
+                const FarRows& only) {
   const Exact<KIND> exact = exact_of<KIND>(call.mixture);
   const Real* x = pointer<const Real>(call.x);
   const MixtureOutputs<Real> outputs = outputs_of<Real>(call.outputs);
@@ -75,7 +35,7 @@ int launch_wide(const MixtureCall& call) {
   if (call.times != 0) {
     FS_LAUNCH((mixture_wide_at_times<Real, KIND>), grid.blocks, THREADS, grid.shared_bytes,
               call.context->stream, exact, call.mixture.least_eigenvalue,
-              pointer<const double>(call.times), x, call.n, outputs, grid.scratch);
+              pointer<const double>(call.times), x, call.n, outputs, scratch);
     return launched();
   }
   Packed<Real, KIND> mixture = {};
@@ -88,7 +48,7 @@ int launch_wide(const MixtureCall& call) {
   mixture.log_scale = call.log_scale;
   FS_LAUNCH((mixture_wide<Real, KIND>), grid.blocks, THREADS, grid.shared_bytes,
             call.context->stream, mixture, at_time(exact, call.alpha, call.variance), x, call.n,
-            outputs, grid.scratch);
+            outputs, scratch, only);
   return launched();
 }
 
@@ -114,11 +74,56 @@ int launch_redo(const TrajectoryCall& call, const FarRows& far) {
 
 }  // namespace
 
-int launch_wide(const MixtureCall& call) {
-  return with_kind(call.mixture, [&](auto kind) {
-    return call.mixture.precision == FS_FLOAT32 ? launch_wide<float, kind>(call)
-                                                : launch_wide<double, kind>(call);
+int wide_grid(const MixtureCall& call, WideGrid* grid) {
+  int vectors = 0;
+  const int known = with_kind(call.mixture, [&](auto kind) {
+    vectors = scratch_vectors(kind);
+    return FS_SUCCESS;
   });
+  if (known != FS_SUCCESS) {
+    return known;
+  }
+  int multiprocessors;
+  const int status = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
+                                            call.context->device);
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  grid->doubles = static_cast<long long>(vectors) * call.mixture.dimension;
+  const uint64_t block_bytes = tuning::MIXTURE_WARPS * grid->doubles * sizeof(double);
+  int64_t blocks = (call.n + tuning::MIXTURE_WARPS - 1) / tuning::MIXTURE_WARPS;
+  const int64_t wave = static_cast<int64_t>(multiprocessors) * tuning::MIXTURE_WARP_BLOCKS;
+  blocks = blocks < wave ? blocks : wave;
+  grid->shared_bytes = static_cast<unsigned>(block_bytes);
+  grid->scratch_bytes = 0;
+  if (block_bytes > tuning::MIXTURE_SHARED_BYTES) {
+    const int64_t fit = static_cast<int64_t>(tuning::MIXTURE_WORKSPACE_BYTES / block_bytes);
+    blocks = blocks <= fit ? blocks : fit > 0 ? fit : 1;
+    grid->shared_bytes = 0;
+    grid->scratch_bytes = blocks * block_bytes;
+  }
+  grid->blocks = static_cast<unsigned>(blocks);
+  return FS_SUCCESS;
+}
+
+int launch_wide(const MixtureCall& call, const WideGrid& grid, void* memory, const FarRows& only) {
+  const Scratch scratch = {grid.scratch_bytes == 0 ? nullptr : static_cast<double*>(memory),
+                           grid.doubles};
+  return with_kind(call.mixture, [&](auto kind) {
+    return call.mixture.precision == FS_FLOAT32
+               ? launch_wide<float, kind>(call, grid, scratch, only)
+               : launch_wide<double, kind>(call, grid, scratch, only);
+  });
+}
+
+int launch_wide(const MixtureCall& call) {
+  WideGrid grid;
+  int status = wide_grid(call, &grid);
+  void* scratch = nullptr;
+  if (status == FS_SUCCESS && grid.scratch_bytes > 0) {
+    status = workspace(call.context, grid.scratch_bytes, &scratch);
+  }
+  return status == FS_SUCCESS ? launch_wide(call, grid, scratch, {}) : status;
 }
 
 int redo(const MixtureCall& call, const FarRows& far) {

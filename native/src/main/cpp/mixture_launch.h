@@ -121,8 +121,19 @@ TrajectoryOutputs<Real> outputs_of(const TrajectoryCall& call) {
           pointer<Real>(call.log_density)};
 }
 
-// Evaluations with a warp a row.
+// A grid of warps with a row each at a time, and their scratch memory, if it is not shared.
+struct WideGrid {
+  unsigned blocks;
+  unsigned shared_bytes;
+  uint64_t scratch_bytes;
+  long long doubles;  // of one warp
+};
+
+int wide_grid(const MixtureCall& call, WideGrid* grid);
+
+// Evaluations with a warp a row; of the rows marked alone, if there are such words.
 int launch_wide(const MixtureCall& call);
+int launch_wide(const MixtureCall& call, const WideGrid& grid, void* scratch, const FarRows& only);
 
 // Does the marked rows again.
 int redo(const MixtureCall& call, const FarRows& far);
