@@ -305,10 +305,13 @@ fs_context* context;
 uint64_t address_of(const void* data) { return reinterpret_cast<uint64_t>(data); }
 
 // Which outputs are wanted: bits in this order.
-enum { LOG_DENSITY = 1, SCORE = 2, MEAN = 4, DIVERGENCE = 8 };
+enum { LOG_DENSITY = 1, SCORE = 2, MEAN = 4, DIVERGENCE = 8, MEAN_IN_PLACE = 16 };
 
-Values evaluate(const Mixture& mixture, const std::vector<float>& x,
-                int wanted = LOG_DENSITY | SCORE | MEAN) {
+constexpr int ALL = LOG_DENSITY | SCORE | MEAN;
+
+// With tiles or, as fs_mixture does, with a warp a row.
+Values evaluate(const Mixture& mixture, const std::vector<float>& x, int wanted = ALL,
+                bool in_tiles = true) {
   const size_t n = x.size() / mixture.d;
   Pack arrays = pack(mixture);
   const DeviceArray<float> means(arrays.means), constants(arrays.constants), packed(arrays.packed),
@@ -327,18 +330,30 @@ Values evaluate(const Mixture& mixture, const std::vector<float>& x,
     return (wanted & bit) != 0 ? address_of(array.data()) : 0;
   };
   const fs_mixture_outputs outputs = {
-      output(LOG_DENSITY, log_density), output(SCORE, score), output(MEAN, mean),
-      output(DIVERGENCE, divergence),   0,                    0,
+      output(LOG_DENSITY, log_density),
+      output(SCORE, score),
+      (wanted & MEAN_IN_PLACE) != 0 ? address_of(points.data()) : output(MEAN, mean),
+      output(DIVERGENCE, divergence),
+      0,
+      0,
       0};
-  const int status = fs_mixture_in_tiles(
-      context, &gaussians, &arrays.tiles, address_of(packed.data()), arrays.log_scale,
-      mixture.alpha, mixture.variance, static_cast<int64_t>(n), address_of(points.data()),
-      &outputs);
+  const auto call = [&](auto function, auto... form) {
+    return function(context, &gaussians, form..., address_of(packed.data()), arrays.log_scale,
+                    mixture.alpha, mixture.variance, static_cast<int64_t>(n),
+                    address_of(points.data()), &outputs);
+  };
+  const int status =
+      in_tiles ? call(fs_mixture_in_tiles, &arrays.tiles) : call(fs_mixture);
   expect(status == FS_SUCCESS, mixture.name() + fs_error_text(status));
   const auto wide = [](const std::vector<float>& values) {
     return std::vector<double>(values.begin(), values.end());
   };
-  return {wide(log_density.read()), wide(score.read()), wide(mean.read())};
+  return {wide(log_density.read()), wide(score.read()),
+          (wanted & MEAN_IN_PLACE) != 0 ? wide(points.read()) : wide(mean.read())};
+}
+
+Values by_warps(const Mixture& mixture, const std::vector<float>& x, int wanted = ALL) {
+  return evaluate(mixture, x, wanted, false);
 }
 
 // The largest error of a row, relative to the row's largest coordinate or to a unit.
@@ -406,6 +421,118 @@ void drawn_shapes(std::mt19937& random) {
   }
 }
 
+// Bit for bit, NaN being NaN.
+bool same(const std::vector<double>& a, size_t first_a, const std::vector<double>& b,
+          size_t first_b, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const double p = a[first_a + i], q = b[first_b + i];
+    if (!(p == q || (std::isnan(p) && std::isnan(q)))) return false;
+  }
+  return true;
+}
+
+bool same_row(const Values& a, size_t row_a, const Values& b, size_t row_b, size_t d) {
+  return same(a.log_density, row_a, b.log_density, row_b, 1) &&
+         same(a.score, row_a * d, b.score, row_b * d, d) &&
+         same(a.mean, row_a * d, b.mean, row_b * d, d);
+}
+
+bool same_all(const Values& a, const Values& b, size_t d) {
+  bool all = a.log_density.size() == b.log_density.size();
+  for (size_t row = 0; all && row < a.log_density.size(); row++) all = same_row(a, row, b, row, d);
+  return all;
+}
+
+// One of every shape of tiles: d asks for 64, 32 or 16 rows.
+std::vector<Mixture> one_of_each(std::mt19937& random) {
+  if (check::EVERY_THREAD_IS_DEAR) return {draw(random, FS_ISOTROPIC, 20, 70, false, 0.97)};
+  return {draw(random, FS_ISOTROPIC, 20, 100, false, 0.97),
+          draw(random, FS_DIAGONAL, 150, 70, true, 0.9),
+          draw(random, FS_ISOTROPIC, 700, 66, true, 0.9)};
+}
+
+// Rows out of the radius, and those that are no points, are those of a warp each; the others do
+// not notice.
+void far_and_bad_rows(std::mt19937& random) {
+  for (const Mixture& mixture : one_of_each(random)) {
+    const int n = check::EVERY_THREAD_IS_DEAR ? 5 : 70;
+    const size_t d = mixture.d;
+    const std::vector<float> x = points_of(random, mixture, n);
+    const Values good = evaluate(mixture, x);
+    std::vector<float> bad_x = x;
+    std::vector<size_t> bad = {1, 2};
+    if (n > 66) bad.insert(bad.end(), {33, 66, 69});
+    for (size_t j = 0; j < d; j++) bad_x[d + j] += 100;
+    bad_x[2 * d + 7] = std::numeric_limits<float>::quiet_NaN();
+    if (n > 66) {
+      bad_x[33 * d] = std::numeric_limits<float>::infinity();
+      bad_x[66 * d + d - 1] = 1e30f;
+      bad_x[69 * d] = -1e4f;
+    }
+    const Values found = evaluate(mixture, bad_x);
+    const Values warps = by_warps(mixture, bad_x);
+    for (size_t row = 0; row < size_t(n); row++) {
+      const bool is_bad = std::count(bad.begin(), bad.end(), row) > 0;
+      expect(same_row(found, row, is_bad ? warps : good, row, d),
+             mixture.name() + "row " + std::to_string(row) + (is_bad ? " is bad" : " is good"));
+    }
+    expect(std::isnan(found.score[2 * d]) && std::isfinite(found.score[d]),
+           mixture.name() + "what is no point has no score, what is far has one");
+    expect(!same_all(good, by_warps(mixture, x), d), mixture.name() + "tiles are taken");
+  }
+}
+
+// A row's bits depend neither on the batch nor on the other outputs.
+void same_bits(std::mt19937& random) {
+  for (const Mixture& mixture : one_of_each(random)) {
+    const int n = check::EVERY_THREAD_IS_DEAR ? 3 : 130;
+    const size_t d = mixture.d;
+    const std::vector<float> x = points_of(random, mixture, n);
+    const Values all = evaluate(mixture, x);
+    for (size_t row : {0, 1, n / 2, n - 1}) {
+      const std::vector<float> own(&x[row * d], &x[row * d] + d);
+      expect(same_row(evaluate(mixture, own), 0, all, row, d),
+             mixture.name() + "bits of row " + std::to_string(row));
+    }
+    std::vector<float> reversed;
+    for (int row = n - 1; row >= 0; row--) {
+      reversed.insert(reversed.end(), &x[row * d], &x[row * d] + d);
+    }
+    const Values mirrored = evaluate(mixture, reversed);
+    for (int row = 0; row < n; row++) {
+      expect(same_row(mirrored, n - 1 - row, all, row, d), mixture.name() + "bits in reverse");
+    }
+    const Values density = evaluate(mixture, x, LOG_DENSITY);
+    const Values score = evaluate(mixture, x, SCORE);
+    const Values mean = evaluate(mixture, x, MEAN_IN_PLACE | LOG_DENSITY);
+    expect(density.log_density == all.log_density && score.score == all.score &&
+               mean.mean == all.mean && mean.log_density == all.log_density,
+           mixture.name() + "bits of one output");
+    expect(std::all_of(score.mean.begin(), score.mean.end(),
+                       [](double value) { return std::isnan(value); }),
+           mixture.name() + "an output that is not wanted is not written");
+  }
+}
+
+// Where tiles cannot be, a warp has a row.
+void what_tiles_cannot_do(std::mt19937& random) {
+  const Mixture mixture = draw(random, FS_ISOTROPIC, 20, 70, true, 0.9);
+  const std::vector<float> x = points_of(random, mixture, 7);
+  const Values warps = by_warps(mixture, x);
+  expect(!same_all(evaluate(mixture, x), warps, 20), "tiles are taken");
+  expect(same_all(evaluate(mixture, x, ALL | DIVERGENCE), warps, 20), "derivatives");
+  setenv("FEWSTEP_EMULATION_CAPABILITY", "75", 1);
+  expect(same_all(evaluate(mixture, x), warps, 20), "no tensor cores");
+  unsetenv("FEWSTEP_EMULATION_CAPABILITY");
+  if (check::EVERY_THREAD_IS_DEAR) return;
+  const Mixture large = draw(random, FS_ISOTROPIC, 3000, 17, true, 0.9);
+  const std::vector<float> y = points_of(random, large, 3);
+  expect(same_all(evaluate(large, y), by_warps(large, y), 3000), "more than shared memory holds");
+}
+
 }  // namespace
 
 TEST(tiles_are_as_accurate_as_differences) { run(drawn_shapes); }
+TEST(tiles_leave_far_and_bad_rows_to_warps) { run(far_and_bad_rows); }
+TEST(tiles_give_every_row_the_same_bits) { run(same_bits); }
+TEST(warps_do_what_tiles_cannot) { run(what_tiles_cannot_do); }

@@ -48,20 +48,45 @@ final class MixtureKernels {
           PackedMixture mixture = packed(diffused.mixture(), x);
           PackedMixture.AtTime at = mixture.at(diffused);
           ask(outputs);
-          context.run(
-              "fs_mixture",
-              handle ->
-                  FewstepCuda.fs_mixture(
-                      handle,
-                      mixture.description(),
-                      at.numbers().address(),
-                      at.pack().logScale(),
-                      at.pack().alpha(),
-                      at.pack().variance(),
-                      x.rows(),
-                      address(x),
-                      wanted));
+          if (at.tiles() != null) {
+            inTiles(mixture, at, x);
+          } else {
+            plain(mixture, at, x);
+          }
         });
+  }
+
+  private void plain(PackedMixture mixture, PackedMixture.AtTime at, Batch x) {
+    context.run(
+        "fs_mixture",
+        handle ->
+            FewstepCuda.fs_mixture(
+                handle,
+                mixture.description(),
+                at.numbers().address(),
+                at.pack().logScale(),
+                at.pack().alpha(),
+                at.pack().variance(),
+                x.rows(),
+                address(x),
+                wanted));
+  }
+
+  private void inTiles(PackedMixture mixture, PackedMixture.AtTime at, Batch x) {
+    context.run(
+        "fs_mixture_in_tiles",
+        handle ->
+            FewstepCuda.fs_mixture_in_tiles(
+                handle,
+                mixture.description(),
+                at.tiles().description(),
+                at.numbers().address(),
+                at.pack().logScale(),
+                at.pack().alpha(),
+                at.pack().variance(),
+                x.rows(),
+                address(x),
+                wanted));
   }
 
   void mixture(

@@ -3,6 +3,7 @@ package org.fewstep.cuda;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.cuda.binding.fs_gaussians;
+import org.fewstep.cuda.binding.fs_mixture_tiles;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
 
@@ -18,11 +19,33 @@ final class PackedMixture implements AutoCloseable {
   private final PackCache<Plan, Trajectory> trajectories;
   private DeviceBuffer origins;
 
-  /** The mixture at one time. */
-  record AtTime(DeviceBuffer numbers, MixturePack.AtTime pack) implements AutoCloseable {
+  /** Null where no tiles serve the mixture. */
+  private final TilePack tilePack;
+
+  private DeviceBuffer tileMeans;
+
+  /**
+   * The mixture at one time.
+   *
+   * @param tiles of the kernels on tensor cores, or null where there are none
+   */
+  record AtTime(DeviceBuffer numbers, MixturePack.AtTime pack, Tiles tiles)
+      implements AutoCloseable {
     @Override
     public void close() {
       numbers.close();
+      if (tiles != null) {
+        tiles.close();
+      }
+    }
+  }
+
+  /** What the call describes tiles by. */
+  record Tiles(DeviceBuffer constants, fs_mixture_tiles description) implements AutoCloseable {
+    @Override
+    public void close() {
+      constants.close();
+      description.close();
     }
   }
 
@@ -44,6 +67,7 @@ final class PackedMixture implements AutoCloseable {
     times = PackCache.by(context, PackedMixture::atSameTime, this::atTime);
     trajectories = PackCache.byIdentity(context, this::trajectory);
     pack = new MixturePack(mixture, precision);
+    tilePack = TilePack.serves(mixture, precision) ? new TilePack(mixture) : null;
     exact = context.upload(pack.exact(), Precision.FLOAT64);
     description =
         new fs_gaussians()
@@ -72,7 +96,35 @@ final class PackedMixture implements AutoCloseable {
 
   private AtTime atTime(DiffusedMixture diffused) {
     MixturePack.AtTime at = pack.at(diffused);
-    return new AtTime(upload(at.numbers()), at);
+    DeviceBuffer numbers = upload(at.numbers());
+    try {
+      return new AtTime(numbers, at, tiles(at));
+    } catch (RuntimeException | Error e) {
+      numbers.close();
+      throw e;
+    }
+  }
+
+  private Tiles tiles(MixturePack.AtTime at) {
+    TilePack.AtTime tiles = tilePack == null ? null : tilePack.at(at);
+    if (tiles == null) {
+      return null;
+    }
+    if (tileMeans == null) {
+      tileMeans = upload(tilePack.means());
+    }
+    DeviceBuffer constants = upload(tiles.constants());
+    return new Tiles(
+        constants,
+        new fs_mixture_tiles()
+            .means(tileMeans.address())
+            .constants(constants.address())
+            .components(tilePack.components())
+            .width(tilePack.width())
+            .one_covariance(pack.shared() ? 1 : 0)
+            .alpha(at.alpha())
+            .largest_square(tiles.largestSquare())
+            .log_constant(at.logScale()));
   }
 
   Trajectory at(Plan plan) {
@@ -113,6 +165,9 @@ final class PackedMixture implements AutoCloseable {
     trajectories.close();
     if (origins != null) {
       origins.close();
+    }
+    if (tileMeans != null) {
+      tileMeans.close();
     }
     exact.close();
     description.close();

@@ -1,5 +1,6 @@
 package org.fewstep.backend.vector;
 
+import org.fewstep.mixture.ExpandedForm;
 import org.fewstep.mixture.GaussianMixture;
 
 /**
@@ -32,7 +33,7 @@ final class FloatBlockedMeans {
 
   FloatBlockedMeans(GaussianMixture mixture) {
     this.mixture = mixture;
-    this.centre = meanOf(mixture);
+    this.centre = ExpandedForm.centre(mixture);
     int components = mixture.components();
     int dimension = mixture.dimension();
     this.componentPanels = new float[paddedComponents() * dimension];
@@ -55,16 +56,6 @@ final class FloatBlockedMeans {
     return components * dimension <= Integer.MAX_VALUE - 8L;
   }
 
-  private static double[] meanOf(GaussianMixture mixture) {
-    double[] mean = new double[mixture.dimension()];
-    for (int k = 0; k < mixture.components(); k++) {
-      for (int j = 0; j < mean.length; j++) {
-        mean[j] += mixture.weight(k) * mixture.mean(k, j);
-      }
-    }
-    return mean;
-  }
-
   /** The index of an element in panels whose rows number {@code rows}. */
   private static int panelIndex(int column, int row, int rows) {
     return (column / COLUMNS * rows + row) * COLUMNS + column % COLUMNS;
@@ -73,10 +64,6 @@ final class FloatBlockedMeans {
   /** A count rounded up to whole panels. */
   static int padded(int count) {
     return Math.ceilDiv(count, COLUMNS) * COLUMNS;
-  }
-
-  GaussianMixture mixture() {
-    return mixture;
   }
 
   int components() {

@@ -2,60 +2,20 @@ package org.fewstep.backend.vector;
 
 import java.util.Arrays;
 import org.fewstep.mixture.Covariance;
-import org.fewstep.mixture.DiagonalCovariance;
+import org.fewstep.mixture.ExpandedForm;
 import org.fewstep.mixture.GaussianMixture;
 import org.fewstep.mixture.IsotropicCovariance;
 
 /**
  * A mixture at one time, as the blocked kernel wants it: constants computed in float64 and rounded
- * once.
+ * once. The logits are those of {@link ExpandedForm} times log2(e), with alpha and the variance of
+ * the noise of {@link MixtureTime} and the packed means nu_k of {@link FloatBlockedMeans}.
  *
- * <p>With alpha and the variance of the noise of {@link MixtureTime}, the centre c and the packed
- * means nu_k of {@link FloatBlockedMeans}, and {@code x' = x - alpha c}, the base-2 logits are
- *
- * <pre>
- *   one covariance, lambda_j along axis j, for all components:
- *     z_k / log2(e) = c_k + sum_j ( alpha x'_j nu_kj / lambda_j - (alpha nu_kj)^2 / (2 lambda_j) )
- *   an isotropic one, lambda_k, for each:
- *     z_k / log2(e) = c_k + ( sum_j ( alpha x'_j nu_kj - (alpha nu_kj)^2 / 2 ) - h ) / lambda_k
- *     with h = |x'|^2 / 2
- * </pre>
- *
- * <p>where c_k is the logarithm of weight over normaliser. With one covariance the term in |x'|^2
- * is the same for every k: it is left out and comes back in log p alone.
- *
- * <h2>Where this form is accurate enough</h2>
- *
- * <p>The difference form sums d squares of order 1: its error in a logit is some 2^-24 d^1.5 / 6
- * whatever the noise. Here squares cancel that are larger the lower the noise:
- *
- * <pre>
- *   one covariance:     C = max_k sum_j (alpha nu_kj)^2 / lambda_j
- *   isotropic ones:     C = ( max_k |alpha nu_k|^2 + d max lambda / 2 ) / min lambda
- * </pre>
- *
- * <p>and the error of a logit is some 2^-24 C / sqrt(chains). {@link #accurate} asks for {@code C
- * <= min(3 d, d^1.5 / 2)}. Measured on 6720 random mixtures (d from 16 to 257, K from 7 to 500,
- * means on a sphere or in two clusters, points at and between the components): of the 2343 that the
- * rule allows, none has an error of score, posterior mean or log-density above twice that of plain
- * float32 differences plus 2^-22; outside the rule the first one that has stands at C = 2.2 d for d
- * = 16 and at 3.1 d from d = 33 on. The log-density would be the first to fail: {@link
- * FloatBlockedValue} does the logit of its likeliest component again by differences.
- *
- * <p>Neither n nor the points enter the decision. A point further out than {@code R = sqrt(d) + 6}
- * deviations from the ball of the means, which no mixture of normals sends in practice, has larger
- * errors: it is reported and left to the difference form.
+ * <p>{@link FloatBlockedValue} does the logit of the likeliest component again by differences, for
+ * the log-density. A point further out than the radius of that form is reported and left to the
+ * difference form.
  */
 final class FloatBlockedMixture {
-
-  /** The largest C/d; see the law above. */
-  private static final double LARGEST_SQUARE_PER_DIMENSION = 3;
-
-  /** The largest C/d^1.5, which is less in low dimension. */
-  private static final double LARGEST_SQUARE_PER_ERROR = 0.5;
-
-  /** A point of the mixture is further than sqrt(d) + 6 sigma from every mean once in 10^9. */
-  private static final double RADIUS_MARGIN = 6;
 
   /**
    * The smallest d and K, and the smallest d K: from there on the products beat differences.
@@ -117,17 +77,16 @@ final class FloatBlockedMixture {
       setCoordinate(at, j);
     }
     this.logConstant = setComponents(at) - 0.5 * means.dimension() * Math.log(2 * Math.PI);
-    double radius = radius(means, at);
+    double radius = expanded(at).radius();
     this.largestQuadratic = (float) (0.5 * radius * radius);
   }
 
   /** The blocked form of a mixture at a time, or null where differences are to be taken. */
   static FloatBlockedMixture of(MixtureTime at) {
-    if (!supports(at.mixture()) || !worthwhile(at.mixture())) {
+    if (!supports(at.mixture()) || !worthwhile(at.mixture()) || !accurate(at)) {
       return null;
     }
-    FloatBlockedMeans means = new FloatBlockedMeans(at.mixture());
-    return accurate(means, at) ? new FloatBlockedMixture(means, at) : null;
+    return new FloatBlockedMixture(new FloatBlockedMeans(at.mixture()), at);
   }
 
   /** Whether the matrices are large enough to fill their panels; below, differences are quicker. */
@@ -137,48 +96,24 @@ final class FloatBlockedMixture {
     return shorter >= SMALLEST_SIDE && area >= SMALLEST_AREA;
   }
 
-  /** Whether there is a blocked form: one covariance, not full, or isotropic ones. */
+  /** Whether there is a blocked form. */
   static boolean supports(GaussianMixture mixture) {
-    Covariance covariance = mixture.covariance();
-    return FloatBlockedMeans.fits(mixture)
-        && (covariance instanceof IsotropicCovariance
-            || covariance instanceof DiagonalCovariance && covariance.shared());
+    return FloatBlockedMeans.fits(mixture) && ExpandedForm.supports(mixture);
   }
 
   /** Whether the blocked form is as accurate as it has to be at this time. */
-  static boolean accurate(FloatBlockedMeans means, MixtureTime at) {
-    double perDimension =
-        Math.min(
-            LARGEST_SQUARE_PER_DIMENSION, LARGEST_SQUARE_PER_ERROR * Math.sqrt(means.dimension()));
-    return cancelling(means, at) <= perDimension * means.dimension();
+  static boolean accurate(MixtureTime at) {
+    return expanded(at).accurate();
   }
 
-  /** The squares that cancel in a logit, in units of lambda: C of the law above. */
-  static double cancelling(FloatBlockedMeans means, MixtureTime at) {
-    double square = largestMeanSquare(means, at);
-    if (at.mixture().covariance().shared()) {
-      return square;
-    }
-    return (square + 0.5 * means.dimension() * largestEigenvalue(at)) / smallestEigenvalue(at);
+  private static ExpandedForm expanded(MixtureTime at) {
+    return new ExpandedForm(at.mixture(), at.alpha(), at.variance());
   }
 
   /**
-   * The largest (alpha |nu_k|)^2 of a component that has weight, in units of lambda_j along axis j
-   * if all components share lambda.
+   * The part of (alpha |nu_k|)^2 that one chain of coordinates contributes, in units of lambda_j
+   * along axis j if all components share lambda.
    */
-  private static double largestMeanSquare(FloatBlockedMeans means, MixtureTime at) {
-    double largest = 0;
-    for (int k = 0; k < means.components(); k++) {
-      double square = 0;
-      for (int chain = 0; means.mixture().weight(k) > 0 && chain < means.chains(); chain++) {
-        square += chainSquare(means, at, chain, k);
-      }
-      largest = Math.max(largest, square);
-    }
-    return largest;
-  }
-
-  /** The part of that square, for component k, that one chain of coordinates contributes. */
   private static double chainSquare(
       FloatBlockedMeans means, MixtureTime at, int chain, int component) {
     Covariance covariance = at.mixture().covariance();
@@ -196,23 +131,6 @@ final class FloatBlockedMixture {
       whitened += m * m / at.eigenvalue(0, j);
     }
     return whitened;
-  }
-
-  /** The radius around the centre that points keep within, in the units of the means' squares. */
-  private static double radius(FloatBlockedMeans means, MixtureTime at) {
-    double deviation = at.mixture().covariance().shared() ? 1 : Math.sqrt(largestEigenvalue(at));
-    return Math.sqrt(largestMeanSquare(means, at))
-        + deviation * (Math.sqrt(means.dimension()) + RADIUS_MARGIN);
-  }
-
-  private static double smallestEigenvalue(MixtureTime at) {
-    double variance = at.mixture().covariance().smallestEigenvalue();
-    return at.alpha() * at.alpha() * variance + at.variance();
-  }
-
-  private static double largestEigenvalue(MixtureTime at) {
-    double variance = at.mixture().covariance().largestEigenvalue();
-    return at.alpha() * at.alpha() * variance + at.variance();
   }
 
   private void setCoordinate(MixtureTime at, int j) {

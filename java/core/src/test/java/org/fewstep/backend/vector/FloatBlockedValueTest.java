@@ -125,7 +125,7 @@ class FloatBlockedValueTest {
     Differences plain = Differences.inFloat(time, x);
     Result result = Result.of(time, x);
 
-    assertThat(FloatBlockedMixture.accurate(new FloatBlockedMeans(time.mixture()), time)).isTrue();
+    assertThat(FloatBlockedMixture.accurate(time)).isTrue();
     assertThat(result.outside).isZero();
     assertNear("log-density", result.logDensity, plain.logDensity, truth.logDensity, x.length);
     int d = test.dimension;
@@ -223,10 +223,8 @@ class FloatBlockedValueTest {
   void asksForDifferencesAtLowNoiseWhateverThePoints() {
     MixtureTime noisy = new Case("shared", 64, 100, 1, 2.5).time();
     MixtureTime sharp = new Case("shared", 64, 100, 1, 4).time();
-    assertThat(FloatBlockedMixture.accurate(new FloatBlockedMeans(noisy.mixture()), noisy))
-        .isTrue();
-    assertThat(FloatBlockedMixture.accurate(new FloatBlockedMeans(sharp.mixture()), sharp))
-        .isFalse();
+    assertThat(FloatBlockedMixture.accurate(noisy)).isTrue();
+    assertThat(FloatBlockedMixture.accurate(sharp)).isFalse();
   }
 
   @Test
