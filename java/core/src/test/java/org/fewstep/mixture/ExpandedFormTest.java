@@ -71,7 +71,7 @@ class ExpandedFormTest {
 
   @Test
   void hasNoFormForManyMatrices() {
-    GaussianMixture mixture = mixture(1, Covariance.diagonal(pair(3)));
+    GaussianMixture mixture = mixture(1, Covariance.diagonal(pair(0.5)));
     assertThat(ExpandedForm.supports(mixture)).isFalse();
     assertThatThrownBy(() -> new ExpandedForm(mixture, 1, 0))
         .isInstanceOf(IllegalArgumentException.class)
