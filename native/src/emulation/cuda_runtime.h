@@ -736,6 +736,18 @@ cudaError_t cudaFuncSetAttribute(T* kernel, cudaFuncAttribute attribute, int val
   });
 }
 
+struct cudaFuncAttributes {
+  int numRegs;
+};
+
+template <typename T>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, T*) {
+  return fewstep::emulation::use([=](auto&) {
+    *attributes = cudaFuncAttributes{};
+    return cudaSuccess;
+  });
+}
+
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   using namespace fewstep::emulation;
   return make([=](Device& device) {

@@ -56,6 +56,10 @@ typedef struct {
 int fs_device_count(int* count);
 int fs_device_get(int device, fs_device* properties);
 
+/* Whether this library has code that runs on a device: if not, cudaErrorNoKernelImageForDevice, or
+   whatever its driver says of PTX that it cannot compile. */
+int fs_device_check(int device);
+
 /* ---- Contexts: a device and a stream ---- */
 
 typedef struct fs_context fs_context;

@@ -63,6 +63,23 @@ void launch_step(fs_context* context, int64_t rows, int columns, uint64_t x, int
 
 using namespace fewstep;
 
+int fs_device_check(int device) {
+  int before = 0;
+  int status = cudaGetDevice(&before);
+  if (status == FS_SUCCESS) {
+    status = cudaSetDevice(device);
+  }
+  if (status == FS_SUCCESS) {
+    // All kernels were compiled for the same devices: any will do.
+    cudaFuncAttributes attributes;
+    status = cudaFuncGetAttributes(&attributes, combine<float>);
+    const int restored = cudaSetDevice(before);
+    status = status != FS_SUCCESS ? status : restored;
+  }
+  cudaGetLastError();  // asked and answered: the next call must not see it again
+  return status;
+}
+
 int fs_combine(fs_context* context, int precision, int64_t elements, uint64_t out, int count,
                const uint64_t* terms, const double* weights) {
   const int status = enter(context);

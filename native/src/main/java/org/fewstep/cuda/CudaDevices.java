@@ -12,6 +12,7 @@ final class CudaDevices {
 
   private static final int INSUFFICIENT_DRIVER = 35;
   private static final int NO_DEVICE = 100;
+  private static final int NO_KERNEL_IMAGE = 209;
 
   private CudaDevices() {}
 
@@ -48,8 +49,18 @@ final class CudaDevices {
                   FewstepCuda.fs_error_text(status).getString()));
     }
     try {
-      requireIndex(chosen(), count[0]);
-      return new Availability(true, describe(chosen()));
+      int device = chosen();
+      requireIndex(device, count[0]);
+      int code = FewstepCuda.fs_device_check(device);
+      if (code == NO_KERNEL_IMAGE) {
+        return new Availability(
+            false,
+            "the native library has no code for %s; build one that has with -Dcuda.architectures="
+                    .formatted(describe(device))
+                + "%d%d-real".formatted(get(device).major(), get(device).minor()));
+      }
+      check("fs_device_check", code);
+      return new Availability(true, describe(device));
     } catch (IllegalArgumentException | CudaException e) {
       return new Availability(false, e.getMessage());
     }

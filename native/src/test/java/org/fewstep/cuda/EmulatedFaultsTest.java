@@ -3,6 +3,7 @@ package org.fewstep.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.fewstep.backend.Availability;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.Precision;
 import org.junit.jupiter.api.AfterEach;
@@ -43,6 +44,21 @@ class EmulatedFaultsTest {
       y.close();
       return x.toDoubleArray();
     }
+  }
+
+  @Test
+  void aDeviceThatDoesNotAnswerIsNotAvailableAndSaysWhy() {
+    int failures = 0;
+    for (boolean failed = true; failed; ) {
+      failures++;
+      EmulatedDevice.failAfter(failures);
+      Availability answer = CudaDevices.availability();
+      EmulatedDevice.failAfter(0);
+      failed = !answer.available();
+      assertThat(answer.reason()).contains(failed ? "cudaError" : "cuda:0");
+      assertThat(failures).isLessThan(50);
+    }
+    assertThat(failures).as("calls that can fail").isGreaterThan(4);
   }
 
   @Test

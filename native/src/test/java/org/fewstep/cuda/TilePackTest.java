@@ -19,7 +19,9 @@ import org.fewstep.mixture.GaussianMixture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
-/** When mixtures are evaluated in tiles, and that the answers are then those of the scalar backend. */
+/**
+ * When mixtures are evaluated in tiles, and that the answers are then those of the scalar backend.
+ */
 class TilePackTest {
 
   private static GaussianMixture drawn(int d, int components, Covariance covariance) {
@@ -44,8 +46,7 @@ class TilePackTest {
     assertFalse(TilePack.serves(drawn(16, 16, one), Precision.FLOAT32));
     assertFalse(TilePack.serves(drawn(17, 15, one), Precision.FLOAT32));
     assertFalse(
-        TilePack.serves(
-            drawn(17, 16, Covariance.diagonal(new double[16][17])), Precision.FLOAT32));
+        TilePack.serves(drawn(17, 16, Covariance.diagonal(new double[16][17])), Precision.FLOAT32));
   }
 
   @Test
