@@ -143,7 +143,30 @@ FS_DEVICE Exact<KIND> at_time(Exact<KIND> mixture, double alpha, double variance
 // The vectors of d numbers that a row needs.
 FS_ANYWHERE constexpr int scratch_vectors(Kind kind) { return kind == Kind::FULL ? 7 : 5; }
 
-template <typename Team, typename Mixture, Kind KIND>
+// The components that a row is evaluated for: all of them, or those that words have a bit for. The
+// rest is then known to have no weight.
+struct AllComponents {
+  FS_METHOD long long from(long long k) const { return k; }
+};
+
+struct MarkedComponents {
+  const unsigned* words;
+  long long count;
+
+  // The first from k on, or beyond the last.
+  FS_METHOD long long from(long long k) const {
+    while (k < count) {
+      const unsigned rest = words[k / 32] >> k % 32;
+      if (rest != 0) {
+        return k + lowest_bit(rest);
+      }
+      k = (k / 32 + 1) * 32;
+    }
+    return k;
+  }
+};
+
+template <typename Team, typename Mixture, Kind KIND, typename Components>
 struct GeneralRow {
   using Real = typename Mixture::Real;
 
@@ -151,6 +174,7 @@ struct GeneralRow {
   static constexpr double SHRINK = 0x1p-600;
 
   Team team;
+  Components components;
   const Mixture& mixture;
   const int dimension;
   Real* x;
@@ -168,8 +192,8 @@ struct GeneralRow {
   double divergence = 0;
 
   // scratch: scratch_vectors(KIND) d numbers.
-  FS_METHOD GeneralRow(const Mixture& mixture, Real* scratch)
-      : mixture(mixture), dimension(mixture.dimension) {
+  FS_METHOD GeneralRow(const Mixture& mixture, const Components& components, Real* scratch)
+      : components(components), mixture(mixture), dimension(mixture.dimension) {
     const long long d = dimension;
     x = scratch;
     v = scratch + d;
@@ -254,7 +278,7 @@ struct GeneralRow {
     total = 0;
     each([&](int i) { score[i] = mean[i] = 0; });
     FS_UNROLL_BY(1)
-    for (long long k = 0; k < mixture.count; k++) {
+    for (long long k = components.from(0); k < mixture.count; k = components.from(k + 1)) {
       const auto component = mixture.view(team, k);
       const double u =
           rounded_product(HALF_LOG2_E, square(component, k, static_cast<Real>(shrink)));
@@ -312,7 +336,7 @@ struct GeneralRow {
     divergence = 0;
     each([&](int i) { jvp[i] = 0; });
     FS_UNROLL_BY(1)
-    for (long long k = 0; k < mixture.count; k++) {
+    for (long long k = components.from(0); k < mixture.count; k = components.from(k + 1)) {
       const auto component = mixture.view(team, k);
       const double u =
           rounded_product(HALF_LOG2_E, square(component, k, static_cast<Real>(shrink)));
@@ -394,11 +418,13 @@ FS_DEVICE void fail_row(const Team& team, int dimension, long long components,
 
 // Evaluates one row. Returns false, nothing being written, if it lies farther from every component
 // than the exponents of Real reach.
-template <Kind KIND, typename Team, typename Mixture, typename Value>
+template <Kind KIND, typename Team, typename Mixture, typename Value,
+          typename Components = AllComponents>
 FS_DEVICE bool evaluate_row(const Team& team, const Mixture& mixture, const Value* x,
-                            const MixtureOutputs<Value>& row, typename Mixture::Real* scratch) {
+                            const MixtureOutputs<Value>& row, typename Mixture::Real* scratch,
+                            const Components& components = {}) {
   using Real = typename Mixture::Real;
-  GeneralRow<Team, Mixture, KIND> at(mixture, scratch);
+  GeneralRow<Team, Mixture, KIND, Components> at(mixture, components, scratch);
   const int d = mixture.dimension;
   if (!at.load(x, at.x)) {
     fail_row(team, d, mixture.count, row);

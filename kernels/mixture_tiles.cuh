@@ -20,6 +20,9 @@
 //
 // Rows outside of the radius for which that is accurate, and those with NaN, are marked and left
 // out; mixture_wide.cuh does them.
+//
+// At low noise the logits tell, within a margin, which components a row is near to: few of them.
+// These survivors mixture_wide.cuh evaluates by differences.
 
 #include "far_rows.cuh"
 #include "mixture_component.cuh"
@@ -54,6 +57,7 @@ struct MixtureTiles {
   float alpha;
   float alpha_low;           // what rounding it has lost
   float largest_square;      // of a point within the radius
+  float margin;              // by which a component without weight is at least below the largest
   double log_constant;
 
   FS_METHOD float coordinate(int constant, int j) const {
@@ -143,10 +147,11 @@ class TileOfRows {
     maxima = total_contractions + 2 * ROWS;
     partial = maxima + WC * ROWS;
     candidates = reinterpret_cast<int*>(partial + 3 * WC * ROWS);
+    marked = reinterpret_cast<unsigned*>(partial);
   }
 
-  // Centres and scales the rows, and marks those that are left to others.
-  FS_METHOD void load(const FarRows& far) {
+  // Centres and scales the rows.
+  FS_METHOD void load() {
     for (int row = warp; row < ROWS; row += Shape::WARPS) {
       const bool inside = first + row < n;
       float square = 0;
@@ -172,12 +177,23 @@ class TileOfRows {
       likeliest[row] = 0;
     }
     FS_BARRIER();
-    mark(far);
+  }
+
+  // Marks the rows that are left to others.
+  FS_METHOD void mark(const FarRows& far) const {
+    const int half = thread_index();
+    if (half < ROWS / 16 && first + 16 * half < n) {
+      unsigned bits = 0;
+      for (int i = 0; i < 16; i++) {
+        bits |= outside(16 * half + i) ? 1u << i : 0u;
+      }
+      reinterpret_cast<uint16_t*>(far.words)[first / 16 + half] = static_cast<uint16_t>(bits);
+    }
   }
 
   // Components from this one on.
   FS_METHOD void add_tile(long long tile) {
-    const int chunks = (mixture.width + TILE_COORDINATES - 1) / TILE_COORDINATES;
+    const int chunks = chunk_count();
     FragmentC logits[MT][NT];
     FragmentC corrections[MT][NT];
     // Every chunk of coordinates serves both products, the second time in reverse order: the two
@@ -186,18 +202,19 @@ class TileOfRows {
     for (int chunk = 0; chunk < chunks; chunk++) {
       arrive();
       if (chunk + 1 < chunks) {
-        begin_copy(tile, chunk + 1);
+        begin_copy(tile, chunk + 1, tile + chunk + 1);
       }
-      multiply_points(tile, chunk, logits, corrections);
+      multiply_points(tile, chunk, tile + chunk, logits, corrections);
     }
-    weigh(tile, logits, corrections);
+    finish_logits(tile, logits, corrections);
+    weigh(tile, logits);
     FS_UNROLL_BY(1)
     for (int chunk = chunks - 1; chunk >= 0; chunk--) {
       arrive();
       if (chunk == 0) {
-        begin_copy(tile + 1, 0);
+        begin_copy(tile + 1, 0, tile + 1);
       } else if (chunk + 1 < chunks) {
-        begin_copy(tile, chunk - 1);
+        begin_copy(tile, chunk - 1, tile + chunk - 1);
       }
       if (chunk == chunks - 1) {
         add_totals(tile);
@@ -206,15 +223,33 @@ class TileOfRows {
     }
   }
 
-  // Begins to copy a chunk of the means of a tile, if there is such a tile.
-  FS_METHOD void begin_copy(long long tile, int chunk) {
+  // Which of the components from this one on survive, into the rows' words.
+  FS_METHOD void filter_tile(long long tile, unsigned* survivors) {
+    const int chunks = chunk_count();
+    FragmentC logits[MT][NT];
+    FragmentC corrections[MT][NT];
+    FS_UNROLL_BY(1)
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      const long long step = tile * chunks + chunk;
+      arrive();
+      begin_copy(chunk + 1 < chunks ? tile : tile + 1, (chunk + 1) % chunks, step + 1);
+      multiply_points(tile, chunk, step, logits, corrections);
+    }
+    finish_logits(tile, logits, corrections);
+    find_survivors(tile, logits);
+    FS_BARRIER();
+    store_survivors(tile, survivors);
+  }
+
+  // Begins to copy a chunk of the means of a tile, if there is such a tile, to every other stage.
+  FS_METHOD void begin_copy(long long tile, int chunk, long long step) {
     if (tile * TILE_COMPONENTS < mixture.components) {
       const int quads = chunk_width(chunk) / 4;
       const float* from = mixture.means + tile * TILE_COMPONENTS * mixture.width;
       for (int i = thread_index(); i < TILE_COMPONENTS * quads; i += THREADS) {
         const int row = i / quads;
         const int column = 4 * (i % quads);
-        copy_async(stage(tile, chunk) + row * PITCH + column,
+        copy_async(stage(step) + row * PITCH + column,
                    from + static_cast<long long>(row) * mixture.width + chunk * TILE_COORDINATES +
                        column);
       }
@@ -256,9 +291,11 @@ class TileOfRows {
     return rest < TILE_COORDINATES ? rest : TILE_COORDINATES;
   }
 
-  FS_METHOD float* stage(long long tile, int chunk) const {
-    return stages + ((tile + chunk) % 2) * Shape::STAGE;
+  FS_METHOD int chunk_count() const {
+    return (mixture.width + TILE_COORDINATES - 1) / TILE_COORDINATES;
   }
+
+  FS_METHOD float* stage(long long step) const { return stages + step % 2 * Shape::STAGE; }
 
   // What was copied is there for all, and what was there before has been read by all.
   FS_METHOD static void arrive() {
@@ -279,17 +316,6 @@ class TileOfRows {
 
   FS_METHOD bool done(int row) const { return first + row < n && !outside(row); }
 
-  FS_METHOD void mark(const FarRows& far) const {
-    const int half = thread_index();
-    if (half < ROWS / 16 && first + 16 * half < n) {
-      unsigned bits = 0;
-      for (int i = 0; i < 16; i++) {
-        bits |= outside(16 * half + i) ? 1u << i : 0u;
-      }
-      reinterpret_cast<uint16_t*>(far.words)[first / 16 + half] = static_cast<uint16_t>(bits);
-    }
-  }
-
   // A in two parts, of 16 rows from memory.
   FS_METHOD void load_a(const float* rows, int pitch, FragmentA<Tf32>& high,
                         FragmentA<Tf32>& low) const {
@@ -299,9 +325,10 @@ class TileOfRows {
   }
 
   // logits += points nu' over a chunk, one chain after the other.
-  FS_METHOD void multiply_points(long long tile, int chunk, FragmentC (&logits)[MT][NT],
+  FS_METHOD void multiply_points(long long tile, int chunk, long long step,
+                                 FragmentC (&logits)[MT][NT],
                                  FragmentC (&corrections)[MT][NT]) const {
-    const float* means = stage(tile, chunk);
+    const float* means = stage(step);
     const int width = chunk_width(chunk);
     FS_UNROLL_BY(1)
     for (int begin = 0; begin < width; begin += CHAIN) {
@@ -370,10 +397,9 @@ class TileOfRows {
     }
   }
 
-  // From logits to weights relative to the largest logit so far, which are left in shared memory,
-  // and their sums, one of every warp.
-  FS_METHOD void weigh(long long tile, FragmentC (&logits)[MT][NT],
-                       FragmentC (&corrections)[MT][NT]) {
+  // Adds to logits what is missing.
+  FS_METHOD void finish_logits(long long tile, FragmentC (&logits)[MT][NT],
+                               const FragmentC (&corrections)[MT][NT]) const {
     const bool varies = mixture.gains != nullptr;
     const long long component = tile * TILE_COMPONENTS + 2 * (lane % 4);
     each_value([&](int m, int nt, int v) {
@@ -384,42 +410,108 @@ class TileOfRows {
         z = fma(z - squares[row_of(m, v)], mixture.gains[k], mixture.log_weights[k]);
       }
     });
-    FS_UNROLL
-    for (int m = 0; m < MT; m++) {
+  }
+
+  // The largest logits of the tile, of every row and warp, for all to see.
+  FS_METHOD void find_maxima(const FragmentC (&logits)[MT][NT]) {
+    each_row([&](int m, int half, int row) {
+      float most = Limits<float>::LEAST;
       FS_UNROLL
-      for (int half = 0; half < 2; half++) {
-        float most = Limits<float>::LEAST;
-        FS_UNROLL
-        for (int nt = 0; nt < NT; nt++) {
-          most = fmaxf(most, fmaxf(logits[m][nt].value[2 * half],
-                                   logits[m][nt].value[2 * half + 1]));
-        }
-        most = fmaxf(most, shuffle_xor(most, 1));
-        most = fmaxf(most, shuffle_xor(most, 2));
-        if (lane % 4 == 0) {
-          maxima[warp_column * ROWS + row_of(m, 2 * half)] = most;
-        }
+      for (int nt = 0; nt < NT; nt++) {
+        most = fmaxf(most, fmaxf(logits[m][nt].value[2 * half],
+                                 logits[m][nt].value[2 * half + 1]));
       }
-    }
+      most = fmaxf(most, shuffle_xor(most, 1));
+      most = fmaxf(most, shuffle_xor(most, 2));
+      if (lane % 4 == 0) {
+        maxima[warp_column * ROWS + row] = most;
+      }
+    });
     FS_BARRIER();
+  }
+
+  // The largest logit of a row so far.
+  FS_METHOD float most_of(long long tile, int row) const {
+    float most = largest[tile % 2 * ROWS + row];
+    FS_UNROLL
+    for (int c = 0; c < WC; c++) {
+      most = fmaxf(most, maxima[c * ROWS + row]);
+    }
+    return most;
+  }
+
+  // Calls body(m, half, row) for the rows that a thread has values of.
+  template <typename Body>
+  FS_METHOD void each_row(Body body) const {
     FS_UNROLL
     for (int m = 0; m < MT; m++) {
       FS_UNROLL
       for (int half = 0; half < 2; half++) {
-        weigh_row(tile, row_of(m, 2 * half), m, half, logits);
+        body(m, half, row_of(m, 2 * half));
       }
     }
+  }
+
+  // Marks components that are not below the largest logit so far by the margin.
+  FS_METHOD void find_survivors(long long tile, const FragmentC (&logits)[MT][NT]) {
+    find_maxima(logits);
+    each_row([&](int m, int half, int row) {
+      const float most = most_of(tile, row);
+      unsigned marks[2] = {};
+      FS_UNROLL
+      for (int nt = 0; nt < NT; nt++) {
+        FS_UNROLL
+        for (int one = 0; one < 2; one++) {
+          const int column = column_of(nt) + 2 * (lane % 4) + one;
+          const bool survives = logits[m][nt].value[2 * half + one] >= most - mixture.margin;
+          const unsigned mark = survives ? 1u << column % 32 : 0u;
+          marks[0] |= column < 32 ? mark : 0u;
+          marks[1] |= column < 32 ? 0u : mark;
+        }
+      }
+      FS_UNROLL
+      for (int word = 0; word < 2; word++) {
+        marks[word] |= shuffle_xor(marks[word], 1);
+        marks[word] |= shuffle_xor(marks[word], 2);
+      }
+      if (lane % 4 == 0) {
+        marked[warp_column * ROWS + row] = marks[0];
+        marked[(WC + warp_column) * ROWS + row] = marks[1];
+        if (warp_column == 0) {
+          largest[(tile + 1) % 2 * ROWS + row] = most;
+        }
+      }
+    });
+  }
+
+  // All components are survivors of a row that the logits are not accurate for.
+  FS_METHOD void store_survivors(long long tile, unsigned* survivors) const {
+    const long long words = mixture.components / 32;
+    for (int i = thread_index(); i < 2 * ROWS; i += THREADS) {
+      const int row = i / 2;
+      unsigned mark = outside(row) ? ~0u : 0u;
+      FS_UNROLL
+      for (int c = 0; c < WC; c++) {
+        mark |= marked[(i % 2 * WC + c) * ROWS + row];
+      }
+      if (first + row < n) {
+        survivors[(first + row) * words + 2 * tile + i % 2] = mark;
+      }
+    }
+  }
+
+  // From logits to weights relative to the largest logit so far, which are left in shared memory,
+  // and their sums, one of every warp.
+  FS_METHOD void weigh(long long tile, const FragmentC (&logits)[MT][NT]) {
+    find_maxima(logits);
+    each_row([&](int m, int half, int row) { weigh_row(tile, row, m, half, logits); });
   }
 
   FS_METHOD void weigh_row(long long tile, int row, int m, int half,
                            const FragmentC (&logits)[MT][NT]) {
     const bool varies = mixture.gains != nullptr;
     const float before = largest[tile % 2 * ROWS + row];
-    float most = before;
-    FS_UNROLL
-    for (int c = 0; c < WC; c++) {
-      most = fmaxf(most, maxima[c * ROWS + row]);
-    }
+    const float most = most_of(tile, row);
     float total = 0;
     float precision = 0;
     float contraction = 0;
@@ -488,7 +580,7 @@ class TileOfRows {
 
   // sums = rescale sums + weights nu, the columns of a chunk.
   FS_METHOD void multiply_means(long long tile, int chunk) {
-    const float* means = stage(tile, chunk);
+    const float* means = stage(tile + chunk);
     const int width = chunk_width(chunk);
     FragmentC products[MT][NT];
     FragmentC corrections[MT][NT];
@@ -617,6 +709,7 @@ class TileOfRows {
   float* maxima;    // [WC,ROWS]
   float* partial;   // [3,WC,ROWS]
   int* candidates;  // [WC,ROWS]
+  unsigned* marked; // [2,WC,ROWS], where there are no partial sums
 };
 
 // far has room for a bit of every row.
@@ -627,13 +720,30 @@ mixture_tiles(MixtureTiles mixture, const float* x, long long n, MixtureOutputs<
   FS_DYNAMIC_SHARED(float, shared);
   if constexpr (TENSOR_CORES) {
     TileOfRows<ROWS> rows(mixture, shared, x, block_index() * ROWS, n);
-    rows.begin_copy(0, 0);
-    rows.load(far);
+    rows.begin_copy(0, 0, 0);
+    rows.load();
+    rows.mark(far);
     FS_UNROLL_BY(1)
     for (long long tile = 0; tile * TILE_COMPONENTS < mixture.components; tile++) {
       rows.add_tile(tile);
     }
     rows.store(outputs);
+  }
+}
+
+// survivors [n,K/32] has a bit of every component; see MarkedComponents.
+template <int ROWS>
+FS_KERNEL(TileShape<ROWS>::THREADS, tuning::TILE_BLOCKS)
+mixture_survivors(MixtureTiles mixture, const float* x, long long n, unsigned* survivors) {
+  FS_DYNAMIC_SHARED(float, shared);
+  if constexpr (TENSOR_CORES) {
+    TileOfRows<ROWS> rows(mixture, shared, x, block_index() * ROWS, n);
+    rows.begin_copy(0, 0, 0);
+    rows.load();
+    FS_UNROLL_BY(1)
+    for (long long tile = 0; tile * TILE_COMPONENTS < mixture.components; tile++) {
+      rows.filter_tile(tile, survivors);
+    }
   }
 }
 

@@ -33,6 +33,27 @@ mixture_wide(Packed<Real, KIND> mixture, Exact<KIND> exact, const Real* x, long 
   }
 }
 
+// At one time in float32, each row by its survivors [n,words], one bit a component, alone.
+template <Kind KIND>
+FS_KERNEL(tuning::MIXTURE_WARPS * WARP, 1)
+mixture_wide_by_survivors(Packed<float, KIND> mixture, Exact<KIND> exact, const float* x,
+                          long long n, MixtureOutputs<float> outputs, Scratch scratch,
+                          const unsigned* survivors, long long words) {
+  FS_DYNAMIC_SHARED(double, shared);
+  const int warp = thread_index() / WARP;
+  const long long first = block_index() * tuning::MIXTURE_WARPS + warp;
+  double* memory = scratch.of_warp(shared, warp, first);
+  const int d = mixture.dimension;
+  for (long long row = first; row < n; row += block_count() * tuning::MIXTURE_WARPS) {
+    const MixtureOutputs<float> out = row_of(outputs, row, d, mixture.count);
+    const MarkedComponents marked = {survivors + row * words, mixture.count};
+    if (!evaluate_row<KIND>(Warp(), mixture, x + row * d, out, reinterpret_cast<float*>(memory),
+                            marked)) {
+      evaluate_row<KIND>(Warp(), exact, x + row * d, out, memory, marked);
+    }
+  }
+}
+
 // At a time of each row's own, [n,2] as in row_time.cuh. In float64, as constants have to be then.
 template <typename Real, Kind KIND>
 FS_KERNEL(tuning::MIXTURE_WARPS * WARP, 1)

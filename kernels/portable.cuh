@@ -87,6 +87,9 @@ FS_DEVICE double exp2_fast(double x) { return exp2(x); }
 // numbers is the same in all places.
 FS_DEVICE double rounded_product(double a, double b) { return __dmul_rn(a, b); }
 
+// The index of the lowest bit that is set, of a word that is not 0.
+FS_DEVICE int lowest_bit(unsigned word) { return __ffs(static_cast<int>(word)) - 1; }
+
 }  // namespace fewstep
 
 #else
@@ -101,6 +104,8 @@ FS_DEVICE double rounded_product(double a, double b) { return __dmul_rn(a, b); }
 namespace fewstep {
 
 FS_DEVICE double rounded_product(double a, double b) { return a * b; }
+
+FS_DEVICE int lowest_bit(unsigned word) { return __builtin_ctz(word); }
 
 }  // namespace fewstep
 

@@ -97,6 +97,9 @@ constexpr int MIXTURE_WARP_BLOCKS = 4;
 constexpr int TILE_WARPS = 4;
 constexpr int TILE_BLOCKS = 2;
 
+// Memory for the marks of components that survive, at a time.
+constexpr long long SURVIVOR_BYTES = 64ll << 20;
+
 // Scratch memory of a block that may be shared memory, and of all blocks elsewhere.
 constexpr unsigned MIXTURE_SHARED_BYTES = 48 << 10;
 constexpr unsigned MIXTURE_WORKSPACE_BYTES = 64 << 20;

@@ -47,8 +47,8 @@ int fs_mixture(fs_context* context, const fs_gaussians* mixture, uint64_t packed
                double alpha, double variance, int64_t n, uint64_t x,
                const fs_mixture_outputs* outputs);
 
-/* A mixture of float32 at one time as two products of matrices, for values alone; made where
-   org.fewstep.mixture.ExpandedForm allows it, and described by org.fewstep.cuda.TilePack. */
+/* A mixture of float32 at one time as products of matrices; org.fewstep.mixture.ExpandedForm and
+   org.fewstep.cuda.TilePack describe it. */
 typedef struct {
   uint64_t means;       /* whatever the time */
   uint64_t constants;   /* at the time */
@@ -57,11 +57,14 @@ typedef struct {
   int one_covariance;   /* whether all components have one, 0 or 1 */
   double alpha;
   double largest_square;
+  double margin;        /* 0 if values come from the products themselves; else a component whose
+                           logit, base 2, is below another by more has no weight */
   double log_constant;
 } fs_mixture_tiles;
 
-/* As fs_mixture, d > 16, and with tiles on devices that have tensor cores of float32, unless
-   outputs want more than values. Rows that tiles are not accurate for are done as there. */
+/* As fs_mixture, d > 16, and on devices that have tensor cores of float32 with tiles: for values if
+   there is no margin, and else to find the components that count, for all but responsibilities.
+   Rows that tiles are not accurate for are done as there. */
 int fs_mixture_in_tiles(fs_context* context, const fs_gaussians* mixture,
                         const fs_mixture_tiles* tiles, uint64_t packed, double log_scale,
                         double alpha, double variance, int64_t n, uint64_t x,

@@ -21,8 +21,26 @@ Exact<KIND> exact_of(const fs_gaussians& mixture) {
   return exact;
 }
 
+Scratch scratch_of(const WideGrid& grid, void* memory) {
+  return {grid.scratch_bytes == 0 ? nullptr : static_cast<double*>(memory), grid.doubles};
+}
+
 unsigned far_blocks(int64_t n) {
   return blocks_for((n + WARP - 1) / WARP, tuning::FAR_THREADS);
+}
+
+template <typename Real, Kind KIND>
+Packed<Real, KIND> packed_of(const MixtureCall& call) {
+  const Exact<KIND> exact = exact_of<KIND>(call.mixture);
+  Packed<Real, KIND> mixture = {};
+  mixture.components = pointer<const Real>(call.packed);
+  mixture.rotations =
+      mixture.components + exact.count * Packed<Real, KIND>::stride_of(exact.dimension);
+  mixture.rotation_step = exact.rotation_step;
+  mixture.dimension = exact.dimension;
+  mixture.count = exact.count;
+  mixture.log_scale = call.log_scale;
+  return mixture;
 }
 
 template <typename Real, Kind KIND>
@@ -38,17 +56,9 @@ int launch_wide(const MixtureCall& call, const WideGrid& grid, const Scratch& sc
               pointer<const double>(call.times), x, call.n, outputs, scratch);
     return launched();
   }
-  Packed<Real, KIND> mixture = {};
-  mixture.components = pointer<const Real>(call.packed);
-  mixture.rotations =
-      mixture.components + exact.count * Packed<Real, KIND>::stride_of(exact.dimension);
-  mixture.rotation_step = exact.rotation_step;
-  mixture.dimension = exact.dimension;
-  mixture.count = exact.count;
-  mixture.log_scale = call.log_scale;
   FS_LAUNCH((mixture_wide<Real, KIND>), grid.blocks, THREADS, grid.shared_bytes,
-            call.context->stream, mixture, at_time(exact, call.alpha, call.variance), x, call.n,
-            outputs, scratch, only);
+            call.context->stream, packed_of<Real, KIND>(call),
+            at_time(exact, call.alpha, call.variance), x, call.n, outputs, scratch, only);
   return launched();
 }
 
@@ -107,12 +117,27 @@ int wide_grid(const MixtureCall& call, WideGrid* grid) {
 }
 
 int launch_wide(const MixtureCall& call, const WideGrid& grid, void* memory, const FarRows& only) {
-  const Scratch scratch = {grid.scratch_bytes == 0 ? nullptr : static_cast<double*>(memory),
-                           grid.doubles};
+  const Scratch scratch = scratch_of(grid, memory);
   return with_kind(call.mixture, [&](auto kind) {
     return call.mixture.precision == FS_FLOAT32
                ? launch_wide<float, kind>(call, grid, scratch, only)
                : launch_wide<double, kind>(call, grid, scratch, only);
+  });
+}
+
+int launch_wide(const MixtureCall& call, const WideGrid& grid, void* memory,
+                const unsigned* survivors, long long words) {
+  return with_kind(call.mixture, [&](auto kind) {
+    if constexpr (kind == Kind::FULL) {
+      return FS_INVALID_ARGUMENT;
+    } else {
+      FS_LAUNCH(mixture_wide_by_survivors<kind>, grid.blocks, tuning::MIXTURE_WARPS * WARP,
+                grid.shared_bytes, call.context->stream, packed_of<float, kind>(call),
+                at_time(exact_of<kind>(call.mixture), call.alpha, call.variance),
+                pointer<const float>(call.x), call.n, outputs_of<float>(call.outputs),
+                scratch_of(grid, memory), survivors, words);
+      return launched();
+    }
   });
 }
 

@@ -135,6 +135,10 @@ int wide_grid(const MixtureCall& call, WideGrid* grid);
 int launch_wide(const MixtureCall& call);
 int launch_wide(const MixtureCall& call, const WideGrid& grid, void* scratch, const FarRows& only);
 
+// The same in float32 at one time, of survivors [n,words] alone.
+int launch_wide(const MixtureCall& call, const WideGrid& grid, void* scratch,
+                const unsigned* survivors, long long words);
+
 // Does the marked rows again.
 int redo(const MixtureCall& call, const FarRows& far);
 int redo(const TrajectoryCall& call, const FarRows& far);

@@ -1,4 +1,5 @@
-// Values of a mixture of many dimensions at one time, on tensor cores.
+// A mixture of many dimensions at one time, on tensor cores: its values, or the components that
+// count.
 
 #include "mixture_launch.h"
 #include "mixture_tiles.cuh"
@@ -41,17 +42,18 @@ bool with_rows(const Chip& chip, int width, int blocks, Body body) {
   return false;
 }
 
-template <int ROWS>
-int launch(const MixtureCall& call, const MixtureTiles& tiles, const FarRows& far) {
+// Launches a kernel with a tile of rows a block.
+template <int ROWS, typename... P, typename... A>
+int launch_rows(void (*kernel)(P...), const MixtureCall& call, const MixtureTiles& tiles,
+                A... outputs) {
   const int bytes = static_cast<int>(TileShape<ROWS>::numbers(tiles.width) * sizeof(float));
-  const int status = cudaFuncSetAttribute(mixture_tiles<ROWS>,
-                                          cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  const int status =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (status != FS_SUCCESS) {
     return status;
   }
-  FS_LAUNCH(mixture_tiles<ROWS>, blocks_for(call.n, ROWS), TileShape<ROWS>::THREADS, bytes,
-            call.context->stream, tiles, pointer<const float>(call.x), call.n,
-            outputs_of<float>(call.outputs), far);
+  FS_LAUNCH(kernel, blocks_for(call.n, ROWS), TileShape<ROWS>::THREADS, bytes,
+            call.context->stream, tiles, pointer<const float>(call.x), call.n, outputs...);
   return launched();
 }
 
@@ -74,13 +76,19 @@ MixtureTiles tiles_of(const fs_mixture_tiles& given, int dimension) {
   tiles.alpha = static_cast<float>(given.alpha);
   tiles.alpha_low = static_cast<float>(given.alpha - tiles.alpha);
   tiles.largest_square = static_cast<float>(given.largest_square);
+  tiles.margin = static_cast<float>(given.margin);
   tiles.log_constant = given.log_constant;
   return tiles;
 }
 
-// All rows in tiles, then those left out with a warp each. Sets *fits to whether there is room.
-int launch_tiles(const MixtureCall& call, const fs_mixture_tiles& given, const Chip& chip,
-                 bool* fits) {
+// The same with one block where there is no room for more.
+template <typename Body>
+bool with_rows(const Chip& chip, int width, Body body) {
+  return with_rows(chip, width, tuning::TILE_BLOCKS, body) || with_rows(chip, width, 1, body);
+}
+
+// All rows in tiles, then those left out with a warp each.
+int launch_values(const MixtureCall& call, const MixtureTiles& tiles, const Chip& chip) {
   WideGrid grid;
   int status = wide_grid(call, &grid);
   FarRows far;
@@ -91,11 +99,62 @@ int launch_tiles(const MixtureCall& call, const fs_mixture_tiles& given, const C
   if (status != FS_SUCCESS) {
     return status;
   }
-  const MixtureTiles tiles = tiles_of(given, call.mixture.dimension);
-  const auto body = [&](auto rows) { status = launch<rows>(call, tiles, far); };
-  *fits = with_rows(chip, given.width, tuning::TILE_BLOCKS, body) ||
-          with_rows(chip, given.width, 1, body);
-  return *fits && status == FS_SUCCESS ? launch_wide(call, grid, scratch, far) : status;
+  with_rows(chip, tiles.width, [&](auto rows) {
+    status = launch_rows<rows>(mixture_tiles<rows>, call, tiles, outputs_of<float>(call.outputs),
+                               far);
+  });
+  return status == FS_SUCCESS ? launch_wide(call, grid, scratch, far) : status;
+}
+
+// The survivors of all rows in tiles, then each row with a warp.
+int launch_survivors(const MixtureCall& call, const MixtureTiles& tiles, const Chip& chip) {
+  WideGrid grid;
+  int status = wide_grid(call, &grid);
+  const long long words = tiles.components / 32;
+  const uint64_t bytes = (call.n * words * sizeof(unsigned) + 15) / 16 * 16;
+  void* memory = nullptr;
+  if (status == FS_SUCCESS) {
+    status = workspace(call.context, bytes + grid.scratch_bytes, &memory);
+  }
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  unsigned* survivors = static_cast<unsigned*>(memory);
+  with_rows(chip, tiles.width, [&](auto rows) {
+    status = launch_rows<rows>(mixture_survivors<rows>, call, tiles, survivors);
+  });
+  void* scratch = static_cast<char*>(memory) + bytes;
+  return status == FS_SUCCESS ? launch_wide(call, grid, scratch, survivors, words) : status;
+}
+
+// The outputs of rows from one on.
+fs_mixture_outputs outputs_from(const fs_mixture_outputs& all, int64_t first, int dimension) {
+  const auto from = [&](uint64_t address, int64_t columns) {
+    return address == 0 ? 0 : address + first * columns * sizeof(float);
+  };
+  return {from(all.log_density, 1),        from(all.score, dimension),
+          from(all.posterior_mean, dimension), from(all.divergence, 1),
+          from(all.direction, dimension),  from(all.jvp, dimension),
+          all.responsibilities};
+}
+
+// The same, as many rows at a time as there may be survivors of.
+int launch_survivors_by_parts(const MixtureCall& call, const MixtureTiles& tiles,
+                              const Chip& chip) {
+  const int64_t fit = tuning::SURVIVOR_BYTES / (tiles.components / 8);
+  const int64_t part = fit < 64 ? 64 : fit / 64 * 64;
+  int status = FS_SUCCESS;
+  for (int64_t first = 0; status == FS_SUCCESS && first < call.n; first += part) {
+    const int64_t rest = call.n - first;
+    const int d = call.mixture.dimension;
+    const fs_mixture_outputs outputs = outputs_from(call.outputs, first, d);
+    const MixtureCall rows = {call.context, call.mixture,   rest < part ? rest : part,
+                              call.x + first * d * sizeof(float),
+                              outputs,      call.packed,    call.log_scale,
+                              call.alpha,   call.variance,  0};
+    status = launch_survivors(rows, tiles, chip);
+  }
+  return status;
 }
 
 }  // namespace
@@ -117,14 +176,14 @@ int fs_mixture_in_tiles(fs_context* context, const fs_gaussians* mixture,
     return status;
   }
   constexpr int LEAST_CAPABILITY = 8;
-  if (chip.capability >= LEAST_CAPABILITY && !wants_second_pass(*outputs)) {
-    const MixtureCall call = {context, *mixture, n, x, *outputs, packed, log_scale, alpha,
-                              variance, 0};
-    bool fits;
-    status = launch_tiles(call, *tiles, chip, &fits);
-    if (status != FS_SUCCESS || fits) {
-      return status;
-    }
+  const bool finds = tiles->margin > 0;
+  const bool serves = finds ? outputs->responsibilities == 0 : !wants_second_pass(*outputs);
+  if (chip.capability < LEAST_CAPABILITY || !serves ||
+      !with_rows(chip, tiles->width, [](auto) {})) {
+    return fs_mixture(context, mixture, packed, log_scale, alpha, variance, n, x, outputs);
   }
-  return fs_mixture(context, mixture, packed, log_scale, alpha, variance, n, x, outputs);
+  const MixtureCall call = {context, *mixture, n, x, *outputs, packed, log_scale, alpha,
+                            variance, 0};
+  const MixtureTiles form = tiles_of(*tiles, mixture->dimension);
+  return finds ? launch_survivors_by_parts(call, form, chip) : launch_values(call, form, chip);
 }

@@ -271,7 +271,18 @@ Pack pack(const Mixture& mixture) {
   const double deviation = one ? 1 : std::sqrt(lambda_of(mixture, most(mixture.sigmas)));
   const double radius = std::sqrt(largest_mean_square(mixture)) + deviation * (std::sqrt(d) + 6);
   pack.log_scale = largest - 0.5 * d * LOG_TWO_PI;
-  pack.tiles = {0,     0,     components, width, one ? 1 : 0, alpha, 0.5 * radius * radius,
+  // Twice the bound of an error of a logit, as ExpandedForm has it, and 2^-40.
+  const double largest_mean = std::sqrt(largest_mean_square(mixture));
+  const double terms = radius * largest_mean + 0.5 * largest_mean * largest_mean +
+                       (one ? 0 : 0.5 * radius * radius);
+  const double unit = one ? 1 : lambda_of(mixture, least(mixture.sigmas));
+  const double margin =
+      40 + std::log2(mixture.k) + 2 * (64 + d / 16.0) * 0x1p-23 * terms / unit / LOG_2;
+  pack.tiles = {0,     0,
+                components, width,
+                one ? 1 : 0,
+                alpha, 0.5 * radius * radius,
+                cancelling(mixture) <= allowed(d) ? 0 : margin,
                 pack.log_scale};
 
   // The form for a warp a row.
@@ -302,6 +313,9 @@ Pack pack(const Mixture& mixture) {
 
 fs_context* context;
 
+// By which a test makes margins too small.
+double margin_factor = 1;
+
 uint64_t address_of(const void* data) { return reinterpret_cast<uint64_t>(data); }
 
 // Which outputs are wanted: bits in this order.
@@ -324,6 +338,7 @@ Values evaluate(const Mixture& mixture, const std::vector<float>& x, int wanted 
                                   mixture.k,
                                   least(mixture.sigmas),
                                   address_of(exact.data())};
+  arrays.tiles.margin *= margin_factor;
   arrays.tiles.means = address_of(means.data());
   arrays.tiles.constants = address_of(constants.data());
   const auto output = [&](int bit, const DeviceArray<float>& array) {
@@ -514,6 +529,45 @@ void same_bits(std::mt19937& random) {
   }
 }
 
+// So little noise that most of the squares cancels: the few components that a row is near to.
+void survivors(std::mt19937& random) {
+  for (double share : {1.1, 30.0, 1e4}) {
+    for (int d : {17, 100, 700}) {
+      for (int kind : {0, 1, 2}) {
+        if (check::EVERY_THREAD_IS_DEAR && (d > 17 || share > 30)) continue;
+        if (d == 700 && kind != 1) continue;
+        const Mixture mixture = draw(random, kind == 2 ? FS_DIAGONAL : FS_ISOTROPIC, d,
+                                     d == 17 ? 131 : 66, kind != 1, share);
+        const size_t n = check::EVERY_THREAD_IS_DEAR ? 5 : 70;
+        std::vector<float> x = points_of(random, mixture, static_cast<int>(n));
+        const Values found = evaluate(mixture, x);
+        compare(mixture, x, found);
+        expect(same_all(found, evaluate(mixture, x, ALL | DIVERGENCE), d),
+               mixture.name() + "survivors with derivatives");
+        const std::vector<float> last(x.end() - d, x.end());
+        expect(same_row(evaluate(mixture, last), 0, found, n - 1, d),
+               mixture.name() + "survivors of one row");
+        x[1] = std::numeric_limits<float>::quiet_NaN();
+        x[d] = 1e20f;
+        const Values bad = evaluate(mixture, x), warps = by_warps(mixture, x);
+        expect(same_row(bad, 0, warps, 0, d) && same_row(bad, 1, warps, 1, d) &&
+                   same_row(bad, 3, found, 3, d),
+               mixture.name() + "all survive where logits mean nothing");
+      }
+    }
+  }
+}
+
+// A component that does not survive has no weight: tells that survivors are looked for.
+void margins(std::mt19937& random) {
+  const Mixture mixture = draw(random, FS_ISOTROPIC, 20, 70, true, 1.1);
+  const std::vector<float> x = points_of(random, mixture, check::EVERY_THREAD_IS_DEAR ? 8 : 70);
+  margin_factor = 1e-9;
+  expect(!same_all(evaluate(mixture, x), by_warps(mixture, x), 20), "without a margin");
+  margin_factor = 1;
+  compare(mixture, x, evaluate(mixture, x));
+}
+
 // Where tiles cannot be, a warp has a row.
 void what_tiles_cannot_do(std::mt19937& random) {
   const Mixture mixture = draw(random, FS_ISOTROPIC, 20, 70, true, 0.9);
@@ -535,4 +589,6 @@ void what_tiles_cannot_do(std::mt19937& random) {
 TEST(tiles_are_as_accurate_as_differences) { run(drawn_shapes); }
 TEST(tiles_leave_far_and_bad_rows_to_warps) { run(far_and_bad_rows); }
 TEST(tiles_give_every_row_the_same_bits) { run(same_bits); }
+TEST(at_low_noise_tiles_find_the_components_that_count) { run(survivors); }
+TEST(components_out_of_the_margin_have_no_weight) { run(margins); }
 TEST(warps_do_what_tiles_cannot) { run(what_tiles_cannot_do); }

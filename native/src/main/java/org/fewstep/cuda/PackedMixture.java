@@ -106,10 +106,10 @@ final class PackedMixture implements AutoCloseable {
   }
 
   private Tiles tiles(MixturePack.AtTime at) {
-    TilePack.AtTime tiles = tilePack == null ? null : tilePack.at(at);
-    if (tiles == null) {
+    if (tilePack == null) {
       return null;
     }
+    TilePack.AtTime tiles = tilePack.at(at);
     if (tileMeans == null) {
       tileMeans = upload(tilePack.means());
     }
@@ -124,6 +124,7 @@ final class PackedMixture implements AutoCloseable {
             .one_covariance(pack.shared() ? 1 : 0)
             .alpha(at.alpha())
             .largest_square(tiles.largestSquare())
+            .margin(tiles.margin())
             .log_constant(at.logScale()));
   }
 

@@ -38,6 +38,9 @@ final class TilePack {
 
   private static final int CHAIN = 32;
 
+  /** Components have no weight that is less than 2^-40 of the largest, divided among all. */
+  private static final int NEGLIGIBLE = 40;
+
   /** With fewer components most of a tile would be padding. */
   private static final int FEWEST_COMPONENTS = 16;
 
@@ -64,7 +67,7 @@ final class TilePack {
     }
   }
 
-  /** Whether there are tiles of such a mixture, at times when its form is accurate. */
+  /** Whether there are tiles of such a mixture. */
   static boolean serves(GaussianMixture mixture, Precision precision) {
     return precision == Precision.FLOAT32
         && mixture.dimension() > MixturePack.MOST_REGISTER_DIMENSION
@@ -92,22 +95,27 @@ final class TilePack {
    * The mixture at one time.
    *
    * @param largestSquare the largest h of a point within the radius
+   * @param margin 0 if the form is accurate; else what logits, base 2, of components are below the
+   *     largest by that have no weight
    */
-  record AtTime(double[] constants, double largestSquare) {}
+  record AtTime(double[] constants, double largestSquare, double margin) {}
 
-  /** The mixture at the time of its other pack, or null if the form is not accurate then. */
+  /** The mixture at the time of its other pack. */
   AtTime at(MixturePack.AtTime at) {
+    ExpandedForm form = new ExpandedForm(mixture, at.alpha(), at.variance());
     // Mixtures that are served have records alone there, a logit first.
     int record = at.numbers().length / mixture.components();
     IntToDoubleFunction logits = k -> at.numbers()[k * record];
-    ExpandedForm form = new ExpandedForm(mixture, at.alpha(), at.variance());
-    if (!form.accurate()) {
-      return null;
-    }
     NumberList numbers = new NumberList();
     addCoordinates(numbers, at.alpha(), at.variance());
     addComponents(numbers, at.alpha(), at.variance(), logits);
-    return new AtTime(numbers.toArray(), 0.5 * form.radius() * form.radius());
+    double square = 0.5 * form.radius() * form.radius();
+    return new AtTime(numbers.toArray(), square, form.accurate() ? 0 : margin(form));
+  }
+
+  private double margin(ExpandedForm form) {
+    double negligible = NEGLIGIBLE + Math.log(mixture.components()) / LN_2;
+    return negligible + 2 * form.logitError() / LN_2;
   }
 
   private boolean shared() {

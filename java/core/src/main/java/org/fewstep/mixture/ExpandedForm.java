@@ -112,6 +112,23 @@ public final class ExpandedForm {
   }
 
   /**
+   * A bound of the error of a logit, for points within the radius R and in float32, whatever the
+   * noise: every one of the terms that cancel, at most {@code S = R M + M^2/2} with M the largest
+   * |alpha nu_k| (and R^2/2 more where covariances differ), is a product of numbers rounded to
+   * 2^-20 of it, and enters sums of some 40 steps a chain, each truncated to 2^-23 of what has been
+   * summed, and of d/32 chains. Of no use for values; but components whose logits differ by more
+   * than twice the bound are told apart.
+   */
+  public double logitError() {
+    double means = Math.sqrt(largestMeanSquare);
+    double terms = radius() * means + 0.5 * largestMeanSquare;
+    if (!mixture.covariance().shared()) {
+      terms = (terms + 0.5 * radius() * radius()) / smallestEigenvalue();
+    }
+    return (64 + mixture.dimension() / 16.0) * 0x1p-23 * terms;
+  }
+
+  /**
    * The radius around alpha c that points keep within, in units of the square roots of the lambda_j
    * if all components share them.
    */

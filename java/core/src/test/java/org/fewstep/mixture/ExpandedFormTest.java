@@ -70,6 +70,17 @@ class ExpandedFormTest {
   }
 
   @Test
+  void theErrorOfALogitIsThatOfTheTermsThatCancel() {
+    ExpandedForm form = new ExpandedForm(mixture(3, Covariance.isotropic(0.001)), 1, 0);
+    double terms = (3000 + 14) * 3000.0 + 0.5 * 9e6;
+    assertThat(form.logitError()).isCloseTo(68 * 0x1p-23 * terms, within(1e-6));
+    ExpandedForm many =
+        new ExpandedForm(mixture(3, Covariance.isotropic(new double[] {1, 2})), 1, 0);
+    double more = 31 * 3 + 4.5 + 0.5 * 31 * 31;
+    assertThat(many.logitError()).isCloseTo(68 * 0x1p-23 * more, within(1e-12));
+  }
+
+  @Test
   void hasNoFormForManyMatrices() {
     GaussianMixture mixture = mixture(1, Covariance.diagonal(pair(0.5)));
     assertThat(ExpandedForm.supports(mixture)).isFalse();
