@@ -6,8 +6,9 @@
 Shapes are the same, float32 throughout, numbers are drawn alike. Every way of doing a task has to
 agree with a formula in float64 before it is timed, and the ways of one task take turns. Each
 library runs in a process of its own: one that is missing, breaks or takes too long is a reason in
-the result, and the others go on. With --ours, the times are told as multiples of those in that file.
-`numpy` is a peer too if it is asked for; it shows that the script works where there is no device.
+the result, and the others go on. With --ours, the times are told as multiples of those in that
+file. `numpy` is a peer too if it is asked for; it shows that the script works where there is no
+device.
 """
 
 import argparse

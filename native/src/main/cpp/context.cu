@@ -373,8 +373,12 @@ int fs_event_create(fs_context* context, uint64_t* event) {
   }
   cudaEvent_t made = nullptr;
   status = cudaEventCreate(&made);
+  if (status != FS_SUCCESS) {
+    cudaGetLastError();  // nothing was made, and the context is as it was
+    return status;
+  }
   *event = reinterpret_cast<uintptr_t>(made);
-  return status;
+  return FS_SUCCESS;
 }
 
 int fs_event_destroy(fs_context* context, uint64_t event) {

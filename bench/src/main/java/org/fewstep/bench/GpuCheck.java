@@ -137,7 +137,10 @@ public final class GpuCheck {
       return 2;
     }
     report.fact("device", device);
-    for (Map.Entry<String, String> fact : Machine.describe().entrySet()) {
+    Map<String, String> host = Machine.describe();
+    // of the bundle, not of the folder that it happens to run in; and told already
+    host.keySet().removeAll(List.of("commit", "date"));
+    for (Map.Entry<String, String> fact : host.entrySet()) {
       report.fact("host." + fact.getKey(), fact.getValue());
     }
 

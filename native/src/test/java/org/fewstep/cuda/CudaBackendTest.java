@@ -252,8 +252,8 @@ class CudaBackendTest {
   @Test
   void aTimerMeasuresWhatIsEnqueuedBetweenItsEnds() {
     try (CudaBackend backend = CudaBackend.open();
-        Batch x = backend.allocate(100_000, 8, Precision.FLOAT64);
-        CudaTimer timer = backend.timer()) {
+        Batch x = backend.allocate(100_000, 8, Precision.FLOAT64)) {
+      CudaTimer timer = backend.timer();
       assertThatIllegalStateException()
           .isThrownBy(timer::stop)
           .withMessage("the timer was not started");
