@@ -2,7 +2,6 @@ package org.fewstep.bench;
 
 import java.util.List;
 import org.fewstep.backend.Batch;
-import org.fewstep.bench.DeviceTimings.Asked;
 import org.fewstep.cuda.CudaTimer;
 
 /**
@@ -13,7 +12,7 @@ import org.fewstep.cuda.CudaTimer;
  * @param work what a call cannot do without
  * @param amount of what is counted, in a call
  * @param unit of the rate that follows
- * @param asked what is asked of the rate, or null
+ * @param asked what is asked of the rate on an H200; 0 for nothing
  * @param note what the figure is of, or ""
  * @param timer of the backend that runs the call
  * @param batches closed with this
@@ -24,7 +23,7 @@ record DeviceTask(
     DeviceWork work,
     double amount,
     String unit,
-    Asked asked,
+    double asked,
     String note,
     CudaTimer timer,
     List<Batch> batches)

@@ -1,19 +1,13 @@
 package org.fewstep.bench;
 
-import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Backends;
@@ -55,13 +49,7 @@ public final class DeviceTimings {
   /** Adam's first step is the sign of a gradient, nearly: where that is small, rounding shows. */
   private static final double STEP_TOLERANCE = 2e-2;
 
-  /** What is asked is asked of an H200; of other devices in proportion to their clocks. */
-  private static final double REFERENCE_CLOCKS = 132 * 1.98e9;
-
   private static final double ADAPTIVE_TOLERANCE = 1e-3;
-
-  /** What a call on few rows may take of the host's time. */
-  private static final double HOST_SECONDS = 30e-6;
 
   private static final int NETWORK_DEPTH = 8;
   private static final int STEPS = 8;
@@ -70,14 +58,6 @@ public final class DeviceTimings {
    * Calls that are enqueued before the device is waited for: it must not be the queue that waits.
    */
   private static final int QUEUED = 64;
-
-  /** What is asked of a rate, on the reference device. */
-  record Asked(double rate) {
-
-    double on(CudaDevice device) {
-      return rate * device.multiprocessors() * device.clock() / REFERENCE_CLOCKS;
-    }
-  }
 
   /**
    * The rows of everything.
@@ -97,9 +77,6 @@ public final class DeviceTimings {
     private static final Sizes SMALL = new Sizes(1003, 131, 131, 131, 67, 2);
   }
 
-  /** The median time of the host in a call. */
-  private record HostTime(String name, double seconds) {}
-
   private final Sizes sizes;
   private final Pace pace;
   private final PrintStream out;
@@ -107,7 +84,7 @@ public final class DeviceTimings {
   private final CudaTimer timer;
   private final CudaDevice device;
   private final List<DeviceTask> tasks = new ArrayList<>();
-  private final List<HostTime> hostTimes = new ArrayList<>();
+  private final List<DeviceReport.HostTime> hostTimes = new ArrayList<>();
   private final Map<String, String> failures = new LinkedHashMap<>();
 
   private DeviceTimings(Sizes sizes, Pace pace, PrintStream out, CudaBackend backend) {
@@ -170,15 +147,11 @@ public final class DeviceTimings {
     List<Timing> timings = new ArrayList<>();
     prepare("taking turns", () -> timings.addAll(Contest.run(tasks, pace)));
     prepare("time of the host", this::hostTimes);
-    for (int i = 0; i < timings.size(); i++) {
-      print(tasks.get(i), timings.get(i));
-    }
-    for (HostTime time : hostTimes) {
-      out.printf(Locale.ROOT, "%-58s %10.2f us of the host%n", time.name, 1e6 * time.seconds);
-    }
-    failures.forEach((name, reason) -> out.printf("FAILED %s: %s%n", name, reason));
+    DeviceReport report =
+        new DeviceReport(device, tasks, timings, hostTimes, failures, !sizes.equals(Sizes.SMALL));
+    report.print(out);
     if (output != null) {
-      write(output, timings);
+      report.write(output);
     }
     tasks.forEach(DeviceTask::close);
   }
@@ -208,7 +181,7 @@ public final class DeviceTimings {
       DeviceWork work,
       double amount,
       String unit,
-      Asked asked,
+      double asked,
       String note,
       Batch... batches) {
     tasks.add(new DeviceTask(name, call, work, amount, unit, asked, note, timer, List.of(batches)));
@@ -241,7 +214,7 @@ public final class DeviceTimings {
         DeviceWork.pairs(workload.pairs(), 2, workload.rows()),
         workload.pairs(),
         "pairs/s",
-        new Asked(2.5e12),
+        2.5e12,
         "",
         x,
         score);
@@ -258,7 +231,7 @@ public final class DeviceTimings {
         work,
         work.productOperations(),
         "FLOP/s",
-        new Asked(60e12),
+        60e12,
         "4 n K d operations, those of the two products",
         x,
         score);
@@ -286,7 +259,7 @@ public final class DeviceTimings {
         work,
         (double) workload.rows(),
         "points/s",
-        null,
+        0,
         "",
         x,
         end);
@@ -303,15 +276,7 @@ public final class DeviceTimings {
   }
 
   private void addRun(String name, Flow flow, Batch x, DeviceWork work, String note) {
-    add(
-        name,
-        () -> flow.run(backend, x).close(),
-        work,
-        (double) x.rows(),
-        "points/s",
-        null,
-        note,
-        x);
+    add(name, () -> flow.run(backend, x).close(), work, (double) x.rows(), "points/s", 0, note, x);
   }
 
   private void adaptiveFlow() {
@@ -358,7 +323,7 @@ public final class DeviceTimings {
         work,
         work.productOperations(),
         "FLOP/s",
-        null,
+        0,
         "",
         x,
         y);
@@ -411,7 +376,7 @@ public final class DeviceTimings {
         new DeviceWork(0, 0, products.products(), bytes),
         1,
         "steps/s",
-        null,
+        0,
         "forward, backward, Adam");
   }
 
@@ -447,112 +412,6 @@ public final class DeviceTimings {
     }
     backend.synchronize();
     Arrays.sort(nanos);
-    hostTimes.add(new HostTime(name, 1e-9 * nanos[nanos.length / 2]));
-  }
-
-  private void print(DeviceTask task, Timing timing) {
-    Map<String, Double> limits = task.work().seconds(DeviceRates.of(device));
-    String limit = DeviceWork.limit(limits);
-    out.printf(
-        Locale.ROOT,
-        "%-58s %10.4f ms, median %10.4f ms, %10.4g %s%s%s%n",
-        task.name(),
-        1e3 * timing.best(),
-        1e3 * timing.median(),
-        task.amount() / timing.best(),
-        task.unit(),
-        limit.isEmpty()
-            ? ""
-            : ", %.2f of what %s allow".formatted(limits.get(limit) / timing.best(), limit),
-        task.note().isEmpty() ? "" : " (" + task.note() + ")");
-  }
-
-  private void write(Path file, List<Timing> timings) throws IOException {
-    DeviceRates rates = DeviceRates.of(device);
-    try (JsonGenerator json = new JsonFactory().createGenerator(file.toFile(), JsonEncoding.UTF8)) {
-      json.useDefaultPrettyPrinter();
-      json.writeStartObject();
-      json.writeStringField("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-      writeDevice(json);
-      json.writeObjectFieldStart("rates");
-      for (Map.Entry<String, Double> rate : rates.byName().entrySet()) {
-        json.writeNumberField(rate.getKey(), rate.getValue());
-      }
-      json.writeEndObject();
-      json.writeStringField("limits", LIMITS);
-      json.writeArrayFieldStart("workloads");
-      for (int i = 0; i < timings.size(); i++) {
-        write(json, tasks.get(i), timings.get(i), rates);
-      }
-      json.writeEndArray();
-      json.writeArrayFieldStart("hostTimes");
-      for (HostTime time : hostTimes) {
-        json.writeStartObject();
-        json.writeStringField("name", time.name);
-        json.writeNumberField("microseconds", 1e6 * time.seconds);
-        json.writeNumberField("asked", 1e6 * HOST_SECONDS);
-        json.writeEndObject();
-      }
-      json.writeEndArray();
-      json.writeObjectFieldStart("failures");
-      for (Map.Entry<String, String> failure : failures.entrySet()) {
-        json.writeStringField(failure.getKey(), failure.getValue());
-      }
-      json.writeEndObject();
-      json.writeEndObject();
-    }
-  }
-
-  private static final String LIMITS =
-      "seconds that the device cannot go below: counted instructions, exponentials, multiply-adds"
-          + " and bytes over what its generation does in a second at the highest clocks; a product"
-          + " at float32 accuracy takes "
-          + DeviceRates.TENSOR_PASSES
-          + " in TF32, or one FP32 instruction a multiply-add";
-
-  private void writeDevice(JsonGenerator json) throws IOException {
-    json.writeObjectFieldStart("device");
-    json.writeStringField("name", device.name());
-    json.writeStringField("computeCapability", device.major() + "." + device.minor());
-    json.writeNumberField("multiprocessors", device.multiprocessors());
-    json.writeNumberField("memoryBytes", device.memory());
-    json.writeNumberField("clockHz", device.clock());
-    json.writeNumberField("memoryBytesPerSecond", device.bandwidth());
-    json.writeStringField("driverForCuda", device.driver());
-    json.writeEndObject();
-  }
-
-  private void write(JsonGenerator json, DeviceTask task, Timing timing, DeviceRates rates)
-      throws IOException {
-    json.writeStartObject();
-    json.writeStringField("name", task.name());
-    if (!task.note().isEmpty()) {
-      json.writeStringField("note", task.note());
-    }
-    json.writeNumberField("best", timing.best());
-    json.writeNumberField("median", timing.median());
-    json.writeArrayFieldStart("seconds");
-    for (double seconds : timing.seconds()) {
-      json.writeNumber(seconds);
-    }
-    json.writeEndArray();
-    json.writeNumberField("rate", task.amount() / timing.best());
-    json.writeStringField("unit", task.unit());
-    if (task.asked() != null && !sizes.equals(Sizes.SMALL)) {
-      double asked = task.asked().on(device);
-      json.writeNumberField("asked", asked);
-      json.writeBooleanField("holds", task.amount() / timing.best() >= asked);
-    }
-    Map<String, Double> limits = task.work().seconds(rates);
-    json.writeStringField("limit", DeviceWork.limit(limits));
-    json.writeObjectFieldStart("limits");
-    for (Map.Entry<String, Double> limit : limits.entrySet()) {
-      json.writeObjectFieldStart(limit.getKey());
-      json.writeNumberField("seconds", limit.getValue());
-      json.writeNumberField("fraction", limit.getValue() / timing.best());
-      json.writeEndObject();
-    }
-    json.writeEndObject();
-    json.writeEndObject();
+    hostTimes.add(new DeviceReport.HostTime(name, 1e-9 * nanos[nanos.length / 2]));
   }
 }
