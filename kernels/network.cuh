@@ -353,15 +353,21 @@ FS_DEVICE void enter_values(const Network<Real>& net, const Tile& tile, const Re
   }
 }
 
+// A coordinate of the value of a network.
+template <typename Real>
+FS_DEVICE Real left_value(const Network<Real>& net, const Tile& tile, const Real* last,
+                          const Real* x, const Real* faults, int o, int r) {
+  const int at = (o << tile.shift) + r;
+  const Real value = net.output_scale * last[at] + faults[r];
+  return net.residual ? value + clamped(net, x[at], o) : value;
+}
+
 template <typename Real>
 FS_DEVICE void leave_values(const Network<Real>& net, const Tile& tile, const Real* last,
                             const Real* x, const Real* faults, Real* y) {
   for_each(tile, net.outputs, [&](int o, int r) {
-    const int at = (o << tile.shift) + r;
-    const Real value = net.output_scale * last[at] + faults[r];
     if (r < tile.count) {
-      y[(tile.first + r) * net.outputs + o] =
-          net.residual ? value + clamped(net, x[at], o) : value;
+      y[(tile.first + r) * net.outputs + o] = left_value(net, tile, last, x, faults, o, r);
     }
   });
 }

@@ -10,7 +10,7 @@ constexpr int MAX_SLOTS = 8;
 
 // A plan is a list of these. With target > 0 an evaluation, y = sum_j weights[j] slot_j and
 // slot_target = drift y - half score(y), or E[x_0 | y]; with target 0 the end of a step,
-// slot_0 = sum_j weights[j] slot_j.
+// slot_0 = sum_j weights[j] slot_j. A network stands in the place of the score, whatever it gives.
 template <typename Real>
 struct alignas(16) Operation {
   Real weights[MAX_SLOTS];
@@ -26,7 +26,7 @@ struct alignas(16) Operation {
 template <typename Real>
 struct Program {
   const Operation<Real>* operations;
-  const double* times;  // alpha and variance of every evaluation
+  const double* times;  // alpha and variance of every evaluation; of a network, its time
   int count;
   int slots;
   bool denoised;  // whether evaluations give E[x_0 | y]

@@ -26,6 +26,7 @@ typedef struct {
   int64_t parameters;  /* of all layers, zeros included */
   uint64_t integers;   /* device memory, int32_t */
   uint64_t numbers;    /* device memory of the network's precision; training writes to it */
+  int layer_numbers;   /* the first so many of them are all that values need */
 } fs_network;
 
 /* Evaluates a network at x [n, inputs]. times is [n] of double, or 0 for one time of all rows.
@@ -36,6 +37,16 @@ int fs_network_evaluate(fs_context* context, const fs_network* network, double t
                         uint64_t times, int64_t n, uint64_t x, uint64_t value,
                         uint64_t divergence, uint64_t signs, int probes, uint64_t direction,
                         uint64_t jvp, uint64_t cotangent, uint64_t vjp);
+
+/* Whether fs_network_trajectory runs plans of so many slots: whether a tile fits on chip. */
+int fs_network_fuses(fs_context* context, const fs_network* network, int slots, int* fuses);
+
+/* Runs a plan of so many operations, of which an evaluation is drift x - half y(x), on x [n, d]
+   with d inputs and outputs. times [evaluations] are double. knots, steps + 1 addresses of batches
+   [n, d] in an array of the host, may be null; end [n, d] may be x, or 0. */
+int fs_network_trajectory(fs_context* context, const fs_network* network, uint64_t times,
+                          int operations, uint64_t program, int slots, int64_t n, uint64_t x,
+                          uint64_t end, int knot_count, const uint64_t* knots);
 
 /* The forward pass of a network without a time input and with the parameters [parameters]: y
    [n, outputs], and, unless 0, saved [n, units of all layers but the last]. */

@@ -4,8 +4,8 @@
 
 namespace fewstep::network {
 
-int grid_for(const fs_context* context, const fs_network& network, int64_t n, int64_t held,
-             Grid* grid) {
+int grid_for(const fs_context* context, const fs_network& network, int64_t n, int64_t columns,
+             int64_t held, Grid* grid) {
   int on_chip = 0;
   int multiprocessors = 0;
   int status = cudaDeviceGetAttribute(&on_chip, cudaDevAttrMaxSharedMemoryPerBlockOptin,
@@ -19,7 +19,7 @@ int grid_for(const fs_context* context, const fs_network& network, int64_t n, in
   }
   const int element = network.precision == FS_FLOAT32 ? sizeof(float) : sizeof(double);
   const int least = tuning::NETWORK_THREAD_BYTES / element;  // rows
-  const uint64_t between = uint64_t{2} * element * network.width;  // bytes of a row
+  const uint64_t between = static_cast<uint64_t>(element) * columns;  // bytes of a row
   const uint64_t beside = static_cast<uint64_t>(element) * held;
   const uint64_t most = on_chip - tuning::NETWORK_OTHER_SHARED;
 
@@ -78,7 +78,7 @@ int launch_evaluation(fs_context* context, const fs_network& network,
                        (jvp || vjp || call.divergence != nullptr ? network.units : 0);
   Grid grid;
   void* slices = nullptr;
-  int status = grid_for(context, network, call.n, held, &grid);
+  int status = grid_for(context, network, call.n, columns_between(network), held, &grid);
   if (status == FS_SUCCESS && grid.slice > 0) {
     status = workspace(context, grid.blocks * grid.slice, &slices);
   }

@@ -24,10 +24,14 @@ struct Grid {
   uint64_t slice;    // bytes of a block in the workspace
 };
 
-// A grid for a network of which every row holds so many columns beside the two between layers. It
-// may look at n, for the rows of a tile do not change what comes out.
-int grid_for(const fs_context* context, const fs_network& network, int64_t n, int64_t held,
-             Grid* grid);
+// A grid for a network of which every row has so many columns on chip, the two between layers
+// among them, and holds so many beside them. It may look at n, for the rows of a tile do not change
+// what comes out.
+int grid_for(const fs_context* context, const fs_network& network, int64_t n, int64_t columns,
+             int64_t held, Grid* grid);
+
+// The columns between two layers: what a layer reads, and what it writes.
+inline int64_t columns_between(const fs_network& network) { return int64_t{2} * network.width; }
 
 template <typename Real>
 Network<Real> network_of(const fs_network& network) {
@@ -46,12 +50,12 @@ Network<Real> network_of(const fs_network& network) {
           network.time_high};
 }
 
-// Launches the form of a kernel that a grid asks for.
 template <typename Real, typename Call>
-int launch(const fs_context* context, void (*on_chip)(Network<Real>, Call, Room<Real>),
-           void (*off_chip)(Network<Real>, Call, Room<Real>), const Grid& grid,
+using Kernel = void (*)(Network<Real>, Call, Room<Real>);
+
+template <typename Real, typename Call>
+int launch(const fs_context* context, Kernel<Real, Call> kernel, const Grid& grid,
            const fs_network& network, const Call& call, void* slices) {
-  const auto kernel = grid.on_chip ? on_chip : off_chip;
   const cudaError_t allowed =
       cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                            cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -65,6 +69,13 @@ int launch(const fs_context* context, void (*on_chip)(Network<Real>, Call, Room<
   FS_LAUNCH(kernel, grid.blocks, grid.threads, grid.shared, context->stream,
             network_of<Real>(network), call, room);
   return launched();
+}
+
+// Launches the form of a kernel that a grid asks for.
+template <typename Real, typename Call>
+int launch(const fs_context* context, Kernel<Real, Call> on_chip, Kernel<Real, Call> off_chip,
+           const Grid& grid, const fs_network& network, const Call& call, void* slices) {
+  return launch(context, grid.on_chip ? on_chip : off_chip, grid, network, call, slices);
 }
 
 // The forward pass, whose weights are in place; evaluates with nothing but a value.

@@ -68,7 +68,8 @@ int backward(fs_context* context, const fs_network& network, uint64_t parameters
   const int64_t part = gradient == 0 ? n : std::min(n, runs * tuning::GRADIENT_RUN);
 
   Grid tiles;
-  int status = grid_for(context, network, part, int64_t{network.inputs} + network.outputs, &tiles);
+  int status = grid_for(context, network, part, columns_between(network),
+                        int64_t{network.inputs} + network.outputs, &tiles);
   if (status != FS_SUCCESS) {
     return status;
   }

@@ -203,6 +203,12 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public boolean networkTrajectory(Network network, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    BatchChecks.requireNetworkTrajectory(space, network, plan, x, outputs);
+    return networks.trajectory(network, plan, x, outputs);
+  }
+
+  @Override
   public void networkForward(
       NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
     BatchChecks.requireForward(space, shape, frame, parameters, x, y, saved);

@@ -147,7 +147,7 @@ final class MixtureKernels {
                       trajectory.numbers().address(),
                       trajectory.times().address(),
                       trajectory.pack().evaluations(),
-                      trajectory.pack().operations(),
+                      trajectory.pack().program().operations(),
                       trajectory.program().address(),
                       plan.slots(),
                       denoised ? 1 : 0,

@@ -167,14 +167,9 @@ final class MixturePack {
    *
    * @param numbers the mixture at the times of all evaluations
    * @param times alpha and variance of every evaluation; uploaded in float64
-   * @param program the operations, each {@value Trajectory#OPERATION_NUMBERS} numbers: the weights
-   *     of the slots [8], those of their divergences [8], offset, drift, g^2/2, square factor,
-   *     target, and zeros; see kernels/plan.cuh
-   * @param operations their number, evaluations and ends of steps
+   * @param program the plan
    */
-  record Trajectory(double[] numbers, double[] times, double[] program, int operations) {
-
-    private static final int OPERATION_NUMBERS = 24;
+  record Trajectory(double[] numbers, double[] times, PlanProgram program) {
 
     int evaluations() {
       return times.length / 2;
@@ -186,8 +181,7 @@ final class MixturePack {
     boolean denoised = plan.evaluation() == Plan.Evaluation.DENOISED;
     NumberList numbers = new NumberList();
     NumberList times = new NumberList();
-    NumberList program = new NumberList();
-    int operations = 0;
+    PlanProgram program = new PlanProgram();
     for (Plan.Step step : plan.steps()) {
       for (Plan.Stage stage : step.stages()) {
         TimeConstants at = stage.at();
@@ -195,31 +189,17 @@ final class MixturePack {
         addComponents(numbers, moment, denoised);
         times.add(moment.alpha);
         times.add(moment.variance);
-        addSlots(program, stage.inputs());
-        program.pad(Plan.MAX_SLOTS);
-        program.add(denoised ? 0 : dimension * at.drift());
-        program.add(at.drift());
-        program.add(denoised ? -1 : at.halfSquaredDiffusion());
-        program.add(denoised ? moment.variance / moment.alpha : 1);
-        program.add(stage.target());
-        program.pad(Trajectory.OPERATION_NUMBERS - 2 * Plan.MAX_SLOTS - 5);
-        operations++;
+        program.add(
+            stage,
+            denoised ? 0 : dimension * at.drift(),
+            at.drift(),
+            denoised ? -1 : at.halfSquaredDiffusion(),
+            denoised ? moment.variance / moment.alpha : 1);
       }
-      addSlots(program, step.update());
-      addSlots(program, step.logDensityWeights());
-      program.add(dimension * step.logDensityOffset());
-      program.pad(Trajectory.OPERATION_NUMBERS - 2 * Plan.MAX_SLOTS - 1);
-      operations++;
+      program.addEnd(step, dimension);
     }
     addRotations(numbers, false);
-    return new Trajectory(numbers.toArray(), times.toArray(), program.toArray(), operations);
-  }
-
-  private static void addSlots(NumberList program, double[] weights) {
-    for (double weight : weights) {
-      program.add(weight);
-    }
-    program.pad(Plan.MAX_SLOTS - weights.length);
+    return new Trajectory(numbers.toArray(), times.toArray(), program);
   }
 
   /** The process at one time, {@code x_t = alpha x_0 + sqrt(variance) z}. */

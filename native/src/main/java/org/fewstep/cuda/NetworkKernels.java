@@ -1,6 +1,7 @@
 package org.fewstep.cuda;
 
 import static org.fewstep.cuda.Arguments.address;
+import static org.fewstep.cuda.Arguments.addresses;
 import static org.fewstep.cuda.Arguments.code;
 
 import java.util.EnumMap;
@@ -8,8 +9,10 @@ import java.util.Map;
 import org.fewstep.backend.AdamStep;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.NetworkOutputs;
+import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.Probes;
+import org.fewstep.backend.TrajectoryOutputs;
 import org.fewstep.cuda.binding.FewstepCuda;
 import org.fewstep.network.Frame;
 import org.fewstep.network.Network;
@@ -24,10 +27,15 @@ final class NetworkKernels {
   /** Probes of a dimension. */
   private record Signs(Probes probes, int columns, Precision precision) {}
 
+  /** A plan, and what the network gives that it runs on. */
+  private record PlanFor(Plan plan, Network.Output output) {}
+
   private final CudaContext context;
   private final Map<Precision, PackCache<Network, PackedNetwork>> networks =
       new EnumMap<>(Precision.class);
   private final Map<Precision, PackCache<Trainee, PackedNetwork>> trainees =
+      new EnumMap<>(Precision.class);
+  private final Map<Precision, PackCache<PlanFor, PackedPlan>> plans =
       new EnumMap<>(Precision.class);
 
   private final PackCache<Signs, DeviceBuffer> probeSigns;
@@ -52,6 +60,12 @@ final class NetworkKernels {
               trainee ->
                   new PackedNetwork(
                       context, NetworkPack.of(trainee.shape, trainee.frame), precision)));
+      plans.put(
+          precision,
+          PackCache.by(
+              context,
+              (one, other) -> one.plan == other.plan && one.output == other.output,
+              wanted -> new PackedPlan(context, wanted.plan, wanted.output, precision)));
     }
   }
 
@@ -89,6 +103,43 @@ final class NetworkKernels {
                       address(outputs.cotangent()),
                       address(outputs.vjp())));
         });
+  }
+
+  boolean trajectory(Network network, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    context.requireOpen();
+    if (outputs.logDensity() != null) {
+      return false;
+    }
+    int[] fuses = new int[1];
+    long[] knots = addresses(outputs.knots());
+    context.exclusively(
+        () -> {
+          PackedNetwork packed = networks.get(x.precision()).get(network);
+          context.run(
+              "fs_network_fuses",
+              handle ->
+                  FewstepCuda.fs_network_fuses(handle, packed.description(), plan.slots(), fuses));
+          if (fuses[0] == 0) {
+            return;
+          }
+          PackedPlan program = plans.get(x.precision()).get(new PlanFor(plan, network.output()));
+          context.run(
+              "fs_network_trajectory",
+              handle ->
+                  FewstepCuda.fs_network_trajectory(
+                      handle,
+                      packed.description(),
+                      program.times(),
+                      program.operations(),
+                      program.program(),
+                      plan.slots(),
+                      x.rows(),
+                      address(x),
+                      address(outputs.end()),
+                      knots.length,
+                      knots.length == 0 ? null : knots));
+        });
+    return fuses[0] != 0;
   }
 
   void forward(NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {

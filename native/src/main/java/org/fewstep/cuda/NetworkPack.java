@@ -26,10 +26,10 @@ import org.fewstep.network.Unit;
  * </pre>
  *
  * <p>Outputs are padded with zeros to a multiple of {@value #PAD}, and the numbers of a map begin
- * at one, so that a thread reads {@value #PAD} weights at once. First come the maps of the layers.
- * Then come the transposed ones, from the last layer's to the first's, in the order in which
- * cotangents meet them; they have no bias, and their units are those of the layer before, whose
- * slopes the cotangents meet next.
+ * at one, so that a thread reads {@value #PAD} weights at once. First come the maps of the layers,
+ * and their numbers, which a kernel may copy to its chip as they stand. Then come the transposed
+ * ones, from the last layer's to the first's, in the order in which cotangents meet them; they have
+ * no bias, and their units are those of the layer before, whose slopes the cotangents meet next.
  *
  * <p>To call a kernel: copy {@link #integers()} and {@link #numbers()} to the device once, and make
  * an {@code fs_network} of the two addresses, the precision, and the accessors here that have the
@@ -54,6 +54,7 @@ final class NetworkPack {
   private final double timeHigh;
   private final int[] integers;
   private final double[] numbers;
+  private final int layerNumbers;
 
   private NetworkPack(
       NetworkShape shape,
@@ -70,6 +71,7 @@ final class NetworkPack {
     Places places = new Places(shape, layers, 2L * inputs());
     integers = new int[places.integers()];
     numbers = new double[places.numbers()];
+    layerNumbers = places.layerNumbers;
     for (int i = 0; i < inputs(); i++) {
       numbers[i] = frame.low(i);
       numbers[inputs() + i] = frame.high(i);
@@ -211,6 +213,11 @@ final class NetworkPack {
     return shape.parameters();
   }
 
+  /** The first so many numbers are all that values need: transposed maps come after them. */
+  int layerNumbers() {
+    return layerNumbers;
+  }
+
   /** The integers; not to be changed. */
   int[] integers() {
     return integers;
@@ -232,6 +239,9 @@ final class NetworkPack {
 
     private long integers;
     private long numbers;
+
+    /** The numbers of the maps of the layers, and of what stands before them. */
+    final int layerNumbers;
 
     /**
      * Finds a place for all.
@@ -255,20 +265,23 @@ final class NetworkPack {
         affine += shape.width(l);
       }
       for (int l = 0; l < depth; l++) {
-        Layer layer = layers.isEmpty() ? null : layers.get(l);
-        int in = shape.width(l - 1);
-        int out = shape.width(l);
-        boolean first = l == 0;
-        addMap(l, in, out, true, layer, units[l], affines[l]);
+        addMap(l, shape.width(l - 1), shape.width(l), true, layer(layers, l), units[l], affines[l]);
+      }
+      layerNumbers = (int) numbers;
+      for (int l = 0; l < depth; l++) {
         addMap(
             2 * depth - 1 - l,
-            out,
-            in,
+            shape.width(l),
+            shape.width(l - 1),
             false,
-            layer,
-            first ? NONE : units[l - 1],
-            first ? NONE : affines[l - 1]);
+            layer(layers, l),
+            l == 0 ? NONE : units[l - 1],
+            l == 0 ? NONE : affines[l - 1]);
       }
+    }
+
+    private static Layer layer(List<Layer> layers, int l) {
+      return layers.isEmpty() ? null : layers.get(l);
     }
 
     private void addMap(

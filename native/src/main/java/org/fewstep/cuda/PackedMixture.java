@@ -138,7 +138,7 @@ final class PackedMixture implements AutoCloseable {
     DeviceBuffer moments = null;
     try {
       moments = context.upload(of.times(), Precision.FLOAT64);
-      return new Trajectory(numbers, moments, upload(of.program()), of);
+      return new Trajectory(numbers, moments, upload(of.program().numbers()), of);
     } catch (RuntimeException | Error e) {
       numbers.close();
       if (moments != null) {

@@ -34,7 +34,8 @@ final class PackedNetwork implements AutoCloseable {
             .time_high(pack.timeHigh())
             .parameters(pack.parameters())
             .integers(integers.address())
-            .numbers(numbers.address());
+            .numbers(numbers.address())
+            .layer_numbers(pack.layerNumbers());
   }
 
   fs_network description() {

@@ -86,6 +86,18 @@ public interface Backend extends AutoCloseable {
   void network(Network network, Batch times, Batch x, NetworkOutputs outputs);
 
   /**
+   * Runs a whole fixed-step trajectory of the flow whose score, velocity or denoised point a
+   * network gives: what a stage of the plan evaluates follows from the output by {@link
+   * Conversion}.
+   *
+   * @param network holds at the time of every stage
+   * @return false, having done nothing, if this backend does not fuse trajectories of this network,
+   *     plan and outputs; the caller then composes single steps, with the same result within
+   *     rounding
+   */
+  boolean networkTrajectory(Network network, Plan plan, Batch x, TrajectoryOutputs outputs);
+
+  /**
    * The forward pass of a network in training, whose parameters are a batch.
    *
    * @param shape the layers; x has as many columns as it has inputs

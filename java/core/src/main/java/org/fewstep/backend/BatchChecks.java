@@ -160,6 +160,18 @@ public final class BatchChecks {
     requireSpace("x", x, space);
   }
 
+  /** Refuses the arguments of {@link Backend#networkTrajectory} that do not fit. */
+  public static void requireNetworkTrajectory(
+      String space, Network network, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    requireGiven("network", network);
+    requireGiven("plan", plan);
+    requireGiven("outputs", outputs);
+    requireColumns("x", x, network.inputs());
+    requireSpace("x", x, space);
+    outputs.requireFits(x, plan);
+    plan.requireFits(network);
+  }
+
   /** Refuses the arguments of {@link Backend#networkForward} that do not fit. */
   public static void requireForward(
       String space,

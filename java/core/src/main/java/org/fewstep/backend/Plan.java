@@ -1,8 +1,10 @@
 package org.fewstep.backend;
 
 import java.util.List;
+import java.util.Locale;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.mixture.GaussianMixture;
+import org.fewstep.network.Network;
 
 /**
  * A fixed-step trajectory as data: solvers compile to it on the host in float64, and one fused
@@ -118,6 +120,34 @@ public record Plan(Evaluation evaluation, int slots, List<Step> steps) {
               "plan must evaluate a mixture with a singular covariance at t > 0 only, but step %d"
                       .formatted(s)
                   + " does at t = %s".formatted(at.time()));
+        }
+      }
+    }
+  }
+
+  /**
+   * Checks that a network holds at the time of every stage, and gives there what the plan
+   * evaluates.
+   *
+   * @throws IllegalArgumentException if it does not, naming the first time, or if it is no field
+   */
+  public void requireFits(Network network) {
+    if (network.output() == Network.Output.DISPLACEMENT || network.inputs() != network.outputs()) {
+      throw new IllegalArgumentException(
+          "network must give the score, the velocity or the denoised point of its inputs, but is "
+              + network);
+    }
+    for (int s = 0; s < steps.size(); s++) {
+      for (Stage stage : steps.get(s).stages) {
+        network.requireTime("the time of a stage", stage.at.time());
+        if (!Conversion.of(network.output(), evaluation, stage.at).isFinite()) {
+          throw new IllegalArgumentException(
+              "plan.steps[%d] needs the %s, which does not follow from the %s at t = %s"
+                  .formatted(
+                      s,
+                      evaluation.name().toLowerCase(Locale.ROOT),
+                      network.output().label(),
+                      stage.at.time()));
         }
       }
     }

@@ -27,4 +27,14 @@ public record TimeConstants(
         process.drift(t),
         process.halfSquaredDiffusion(t));
   }
+
+  /** alpha = rho e^-t'. */
+  public double alpha() {
+    return scale * Math.exp(-ornsteinUhlenbeckTime);
+  }
+
+  /** sigma^2 = rho^2 (1 - e^-2t'). */
+  public double variance() {
+    return -scale * scale * Math.expm1(-2 * ornsteinUhlenbeckTime);
+  }
 }

@@ -3,6 +3,7 @@ package org.fewstep.flow;
 import java.util.List;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.Conversion;
 import org.fewstep.backend.Precision;
 
 /** Applies conversions to batches: to what a field is known by, and to its divergence. */

@@ -75,13 +75,12 @@ final class FlowRun {
         outputs -> {
           boolean fused = isFused(plan, outputs);
           if (fused) {
-            GaussianMixture mixture = ((MixtureField) flow.field()).mixture();
             runChunks(
                 fusedChunk(),
                 outputs,
                 statistics,
                 (first, rows, out) -> {
-                  backend.trajectory(mixture, plan, rows, out);
+                  runFused(plan, rows, out);
                   FiniteRows.mark(first, out, statistics);
                 });
           } else {
@@ -177,9 +176,19 @@ final class FlowRun {
 
   private boolean isFused(Plan plan, TrajectoryOutputs outputs) {
     // No rows are run: this only asks.
-    return flow.mayFuse()
-        && flow.field() instanceof MixtureField(GaussianMixture mixture, Diffusion process)
-        && backend.trajectory(mixture, plan, x.slice(0, 0), slice(outputs, 0, 0));
+    return flow.mayFuse() && runFused(plan, x.slice(0, 0), slice(outputs, 0, 0));
+  }
+
+  /** Runs a plan by one call of the backend, if there is one. */
+  private boolean runFused(Plan plan, Batch rows, TrajectoryOutputs outputs) {
+    return switch (flow.field()) {
+      case MixtureField(GaussianMixture mixture, Diffusion process) ->
+          backend.trajectory(mixture, plan, rows, outputs);
+      case NetworkField network ->
+          network.pieces().size() == 1
+              && backend.networkTrajectory(network.pieces().getFirst(), plan, rows, outputs);
+      case UserField user -> false;
+    };
   }
 
   // Memory: what is allocated here is closed here, unless it leaves with the result.

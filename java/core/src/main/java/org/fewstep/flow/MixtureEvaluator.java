@@ -2,6 +2,7 @@ package org.fewstep.flow;
 
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.Conversion;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.TimeConstants;

@@ -3,6 +3,7 @@ package org.fewstep.flow;
 import java.util.Arrays;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.Conversion;
 import org.fewstep.backend.NetworkOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.TimeConstants;

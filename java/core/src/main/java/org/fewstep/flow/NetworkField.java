@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.fewstep.backend.Conversion;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Probes;
 import org.fewstep.backend.TimeConstants;

@@ -1,6 +1,7 @@
 package org.fewstep.flow;
 
 import org.fewstep.backend.Batch;
+import org.fewstep.backend.Conversion;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.TimeConstants;
 import org.fewstep.network.Network;

@@ -69,6 +69,8 @@ class HotPathAllocationTest {
               .withDivergence(one)
               .withJvp(batches.get(2), batches.get(3))
               .withVjp(batches.get(2), batches.get(4));
+      measure(
+          per, "trajectory of a network", () -> backend.networkTrajectory(network, plan, x, end));
       measure(per, "network", () -> backend.network(network, 0, x, derivatives));
       measure(per, "draw", () -> backend.draw(batches.get(1), x, 1, 0));
       assertThat(per).allSatisfy((what, bytes) -> assertThat(bytes).as(what).isZero());

@@ -47,6 +47,44 @@ class NetworkRefusalsTest {
 
   @ParameterizedTest
   @MethodSource("backends")
+  void trajectoriesRefuse(String name) {
+    Network network =
+        Network.of(
+                List.of(Layer.dense(2, new double[4], new double[2], Unit.LINEAR)),
+                Network.Output.SCORE)
+            .withTimes(new OrnsteinUhlenbeck(), 0, 2);
+    Network displacement =
+        Network.of(network.layers(), Network.Output.DISPLACEMENT)
+            .withTimes(new OrnsteinUhlenbeck(), 0, 2);
+    Network denoised =
+        Network.of(network.layers(), Network.Output.DENOISED)
+            .withTimes(new OrnsteinUhlenbeck(), 0, 2);
+    Plan plan = Plans.heun(new OrnsteinUhlenbeck(), new double[] {1, 0});
+    Plan early = Plans.heun(new OrnsteinUhlenbeck(), new double[] {3, 1});
+    try (Backend b = TestBackends.open(name, 2);
+        Batch x = b.allocate(5, 2, F32)) {
+      TrajectoryOutputs end = TrajectoryOutputs.end(x);
+      refused("network", () -> b.networkTrajectory(null, plan, x, end));
+      refused("plan", () -> b.networkTrajectory(network, null, x, end));
+      refused("x", () -> b.networkTrajectory(network, plan, null, end));
+      refused("outputs", () -> b.networkTrajectory(network, plan, x, null));
+      refused(
+          "x must be 5 x 2", () -> b.networkTrajectory(network, plan, b.allocate(5, 1, F32), end));
+      refused(
+          "end must be 5 x 2",
+          () ->
+              b.networkTrajectory(network, plan, x, TrajectoryOutputs.end(b.allocate(4, 2, F32))));
+      refused("of its inputs", () -> b.networkTrajectory(NETWORK, plan, x, end));
+      refused("of its inputs", () -> b.networkTrajectory(displacement, plan, x, end));
+      refused("the time of a stage must lie in", () -> b.networkTrajectory(network, early, x, end));
+      refused(
+          "plan.steps[0] needs the velocity, which does not follow from the denoised at t = 0.0",
+          () -> b.networkTrajectory(denoised, plan, x, end));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
   void evaluationsRefuse(String name) {
     try (Backend b = TestBackends.open(name, 2);
         Batch x = b.allocate(5, 2, F32)) {

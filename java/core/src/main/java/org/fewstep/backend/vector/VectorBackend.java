@@ -99,6 +99,13 @@ final class VectorBackend implements Backend {
   }
 
   @Override
+  public boolean networkTrajectory(Network network, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    BatchChecks.requireNetworkTrajectory(Batch.HOST, network, plan, x, outputs);
+    pool.requireOpen();
+    return false;
+  }
+
+  @Override
   public void networkForward(
       NetworkShape shape, Frame frame, Batch parameters, Batch x, Batch y, Batch saved) {
     BatchChecks.requireForward(Batch.HOST, shape, frame, parameters, x, y, saved);

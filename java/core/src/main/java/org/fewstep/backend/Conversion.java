@@ -1,7 +1,5 @@
-package org.fewstep.flow;
+package org.fewstep.backend;
 
-import org.fewstep.backend.Plan;
-import org.fewstep.backend.TimeConstants;
 import org.fewstep.network.Network;
 
 /**
@@ -16,12 +14,12 @@ import org.fewstep.network.Network;
  * @param ofState the coefficient of x
  * @param ofOutput the coefficient of what is known
  */
-record Conversion(double ofState, double ofOutput) {
+public record Conversion(double ofState, double ofOutput) {
 
   private static final Conversion NONE = new Conversion(0, 1);
 
   /** From what is known at a time to what is wanted there. */
-  static Conversion of(Network.Output known, Plan.Evaluation wanted, TimeConstants at) {
+  public static Conversion of(Network.Output known, Plan.Evaluation wanted, TimeConstants at) {
     return switch (wanted) {
       case VELOCITY -> toVelocity(known, at);
       case DENOISED -> toDenoised(known, at);
@@ -29,7 +27,7 @@ record Conversion(double ofState, double ofOutput) {
   }
 
   /** From the score to the velocity, given f and h. */
-  static Conversion scoreToVelocity(double drift, double halfSquaredDiffusion) {
+  public static Conversion scoreToVelocity(double drift, double halfSquaredDiffusion) {
     return new Conversion(drift, -halfSquaredDiffusion);
   }
 
@@ -38,19 +36,19 @@ record Conversion(double ofState, double ofOutput) {
       case SCORE -> scoreToVelocity(at.drift(), at.halfSquaredDiffusion());
       case VELOCITY -> NONE;
       case DENOISED -> {
-        double rate = at.halfSquaredDiffusion() / Noise.variance(at);
-        yield new Conversion(at.drift() + rate, -rate * Noise.alpha(at));
+        double rate = at.halfSquaredDiffusion() / at.variance();
+        yield new Conversion(at.drift() + rate, -rate * at.alpha());
       }
       case DISPLACEMENT -> throw noField();
     };
   }
 
   private static Conversion toDenoised(Network.Output known, TimeConstants at) {
-    double alpha = Noise.alpha(at);
+    double alpha = at.alpha();
     return switch (known) {
-      case SCORE -> new Conversion(1 / alpha, Noise.variance(at) / alpha);
+      case SCORE -> new Conversion(1 / alpha, at.variance() / alpha);
       case VELOCITY -> {
-        double ratio = Noise.variance(at) / at.halfSquaredDiffusion();
+        double ratio = at.variance() / at.halfSquaredDiffusion();
         yield new Conversion((1 + ratio * at.drift()) / alpha, -ratio / alpha);
       }
       case DENOISED -> NONE;
@@ -63,12 +61,12 @@ record Conversion(double ofState, double ofOutput) {
   }
 
   /** Whether what is wanted is what is known. */
-  boolean isNone() {
+  public boolean isNone() {
     return ofState == 0 && ofOutput == 1;
   }
 
   /** Whether it can be had at all: not where sigma = 0 is divided by. */
-  boolean isFinite() {
+  public boolean isFinite() {
     return Double.isFinite(ofState) && Double.isFinite(ofOutput);
   }
 }
