@@ -2,18 +2,18 @@
 
 // ReLU-ReQU networks, and products with their Jacobians.
 //
-// A block carries a tile of rows through all layers. What the rows hold stands column by column,
-// entry (column, row) at [column * rows + row], so that the threads of a warp read neighbouring
-// rows; two such arrays, the inputs of a layer and its outputs, take turns. A layer is a product:
-// a thread has a patch of outputs by rows in registers, adds the inputs one after another, and
-// applies the units when all are added. So every output of every row is the same sum in the same
-// order, whatever the tile, the block and the batch around it.
+// A block carries a tile of rows through all layers. What the rows hold stands column by column, so
+// that the threads of a warp read neighbouring rows; two such arrays, the inputs of a layer and its
+// outputs, take turns. A layer is a product: a thread has a patch of outputs by rows in registers,
+// adds the inputs one after another, and applies the units when all are added. So every output of
+// every row is the same sum in the same order, whatever the tile, the block and the batch around it.
 //
 // Derivatives run through the same product. Tangents go forwards and cotangents backwards, and
 // either is multiplied by the slopes of the units at the affine parts z that the value left.
 
 #include "numbers.cuh"
 #include "portable.cuh"
+#include "tensor.cuh"
 #include "tuning.cuh"
 #include "vectors.cuh"
 
@@ -36,11 +36,16 @@ struct Map {
   int outputs;
   int bias;     // [outputs padded] numbers; cotangents have none
   int weights;  // dense: [inputs][outputs padded]; sparse: the values of the entries
-  int starts;   // sparse: [outputs + 1] integers, where the entries of each output begin
+  int starts;   // sparse: [outputs + 1] integers, where the entries of each output begin; or a form
   int columns;  // sparse: the input of each entry
   int units;    // [outputs] codes; -1: linear
   int affine;   // the number of the first unit among those of all layers
 };
+
+// What a dense map has for starts: its weights as above, or in fragments for tensor cores, of 16
+// outputs by 8 inputs each, 4 numbers a lane; those of all inputs follow one another, and outputs
+// are padded with zeros to two fragments.
+enum Form { DENSE = -1, FRAGMENTS = -2 };
 
 // Outputs are padded to what a thread has of them.
 FS_DEVICE int padded(int outputs) { return (outputs + OUTPUTS - 1) / OUTPUTS * OUTPUTS; }
@@ -116,7 +121,13 @@ struct Tile {
   int count;      // of the rows that exist; the others are computed and not stored
   int rows;       // a power of two, ROWS to TILE
   int shift;      // its logarithm
+  int stride;     // from one column to the next of the arrays between layers
 };
+
+// Where a column of a row is between layers. What a block holds beside has `rows` for a stride.
+FS_DEVICE int between(const Tile& tile, int column, int row) {
+  return column * tile.stride + row;
+}
 
 template <typename Body>
 FS_DEVICE void for_each(const Tile& tile, int columns, Body body) {
@@ -245,7 +256,27 @@ FS_DEVICE void finish(const Network<Real>& net, const Map& map, const Tile& tile
       keep(sums, tape, share, tape.slopes + begin);
     }
   }
-  store(sums, out + (output << tile.shift) + share.row, share.stride);
+  store(sums, out + between(tile, output, share.row), share.stride);
+}
+
+// The same of one row: what the layer gives it.
+template <typename Real>
+FS_DEVICE Real finished(const Network<Real>& net, const Map& map, Pass pass,
+                        const Tape<Real>& tape, int output, int row, Real sum) {
+  const int unit = unit_of(net, map, output);
+  const int64_t at = static_cast<int64_t>(map.affine + output) * tape.stride + row;
+  const bool kept = row < tape.rows;
+  if (pass == VALUES) {
+    if (kept && map.affine + output < tape.units) {
+      tape.affine[at] = sum;
+    }
+    return unit_value(unit, sum);
+  }
+  const Real value = unit == LINEAR ? sum : unit_slope(unit, kept ? tape.affine[at] : 0, sum);
+  if (kept && tape.slopes != nullptr && map.affine >= 0) {
+    tape.slopes[at] = value;
+  }
+  return value;
 }
 
 template <typename Real>
@@ -279,7 +310,7 @@ FS_DEVICE void dense(const Network<Real>& net, const Map& map, const Tile& tile,
         }
       }
       weights += width;
-      values += tile.rows;
+      values += tile.stride;
     }
     FS_UNROLL
     for (int o = 0; o < OUTPUTS; o++) {
@@ -307,7 +338,7 @@ FS_DEVICE void sparse(const Network<Real>& net, const Map& map, const Tile& tile
     }
     for (int e = starts[output]; e < starts[output + 1]; e++) {
       Real value[ROWS<Real>];
-      load(in + (columns[e] << tile.shift) + share.row, share.stride, value);
+      load(in + between(tile, columns[e], share.row), share.stride, value);
       FS_UNROLL
       for (int k = 0; k < ROWS<Real>; k++) {
         sums[k] = fma(weights[e], value[k], sums[k]);
@@ -317,17 +348,123 @@ FS_DEVICE void sparse(const Network<Real>& net, const Map& map, const Tile& tile
   }
 }
 
+// ---- Products on tensor cores ----
+
+// A warp has a square of so many outputs by rows, of fragments of 16 by 8.
+constexpr int SQUARE = 32;
+constexpr int SQUARE_LEFT = SQUARE / 16;
+constexpr int SQUARE_RIGHT = SQUARE / 8;
+
+// Inputs of a fragment.
+constexpr int DEPTH = 8;
+
+// The product of a map in fragments in 3xTF32: of weights and values in two parts each, all
+// products but that of the low parts. Tensor cores truncate: they sum 8 inputs, the small products
+// first, and float32 the rest. A row's sums do not depend on where in the tile it is.
+FS_DEVICE void dense_fragments(const Network<float>& net, const Map& map, const Tile& tile,
+                               Pass pass, const Tape<float>& tape, const float* in, float* out) {
+  const int lane = thread_index() % WARP;
+  const int group = lane / 4;
+  const int lane_of_group = lane % 4;
+  const int depth = (map.inputs + DEPTH - 1) / DEPTH;
+  const int rights = (tile.rows + SQUARE - 1) / SQUARE;
+  const int squares = (map.outputs + SQUARE - 1) / SQUARE * rights;
+  const bool biased = pass == VALUES && map.bias >= 0;
+  for (int square = thread_index() / WARP; square < squares; square += thread_count() / WARP) {
+    const int first = square / rights * SQUARE + group;  // output
+    const int row = square % rights * SQUARE;
+    const int blocks = (tile.rows - row) / 8;
+    const Vector<float>* weights =
+        reinterpret_cast<const Vector<float>*>(net.numbers + map.weights) +
+        static_cast<int64_t>(square / rights * SQUARE_LEFT) * depth * WARP + lane;
+    const float* values = in + between(tile, lane_of_group, row + group);
+
+    float sums[SQUARE_LEFT][SQUARE_RIGHT][4];
+    FS_UNROLL
+    for (int m = 0; m < SQUARE_LEFT; m++) {
+      FS_UNROLL
+      for (int v = 0; v < 4; v++) {
+        const int output = first + 16 * m + 8 * (v / 2);
+        const float bias = biased && output < map.outputs ? net.numbers[map.bias + output] : 0;
+        FS_UNROLL
+        for (int b = 0; b < SQUARE_RIGHT; b++) {
+          sums[m][b][v] = bias;
+        }
+      }
+    }
+    FS_UNROLL_BY(1)
+    for (int step = 0; step < depth; step++) {
+      FragmentA<Tf32> high[SQUARE_LEFT];
+      FragmentA<Tf32> low[SQUARE_LEFT];
+      FS_UNROLL
+      for (int m = 0; m < SQUARE_LEFT; m++) {
+        const Vector<float> weight = weights[(m * depth + step) * WARP];
+        FS_UNROLL
+        for (int w = 0; w < 4; w++) {
+          split(weight.lane[w], high[m].word[w], low[m].word[w]);
+        }
+      }
+      FS_UNROLL
+      for (int b = 0; b < SQUARE_RIGHT; b++) {
+        if (b < blocks) {
+          FragmentB<Tf32> high_value;
+          FragmentB<Tf32> low_value;
+          FS_UNROLL
+          for (int w = 0; w < 2; w++) {
+            const int input = DEPTH * step + 4 * w;
+            // Behind the last input is what others left, perhaps no number.
+            const float value = input + lane_of_group < map.inputs
+                                    ? values[input * tile.stride + 8 * b]
+                                    : 0.0f;
+            split(value, high_value.word[w], low_value.word[w]);
+          }
+          FS_UNROLL
+          for (int m = 0; m < SQUARE_LEFT; m++) {
+            FragmentC part;
+            multiply_add(part, low[m], high_value);
+            multiply_add(part, high[m], low_value);
+            multiply_add(part, high[m], high_value);
+            FS_UNROLL
+            for (int v = 0; v < 4; v++) {
+              sums[m][b][v] += part.value[v];
+            }
+          }
+        }
+      }
+    }
+    FS_UNROLL
+    for (int m = 0; m < SQUARE_LEFT; m++) {
+      FS_UNROLL
+      for (int b = 0; b < SQUARE_RIGHT; b++) {
+        FS_UNROLL
+        for (int v = 0; v < 4; v++) {
+          const int output = first + 16 * m + 8 * (v / 2);
+          const int at = row + 8 * b + 2 * lane_of_group + v % 2;
+          if (b < blocks && output < map.outputs) {
+            out[between(tile, output, at)] =
+                finished(net, map, pass, tape, output, at, sums[m][b][v]);
+          }
+        }
+      }
+    }
+  }
+}
+
 // Takes a tile through the first so many maps of a pass: from `in`, which is overwritten, by way of
 // `out`. Returns the one of the two that has the result. Everything is seen by all when it returns.
-template <typename Real>
+template <bool TENSOR = false, typename Real>
 FS_DEVICE const Real* run(const Network<Real>& net, const Tile& tile, Pass pass, int steps,
                           const Tape<Real>& tape, Real* in, Real* out) {
   const Map* maps = maps_of(net) + (pass == COTANGENTS ? net.layers : 0);
   FS_BARRIER();
   for (int step = 0; step < steps; step++) {
     const Map map = maps[step];
-    if (map.starts < 0) {
+    if (map.starts == DENSE) {
       dense(net, map, tile, pass, tape, in, out);
+    } else if (TENSOR && map.starts == FRAGMENTS) {
+      if constexpr (TENSOR) {
+        dense_fragments(net, map, tile, pass, tape, in, out);
+      }
     } else {
       sparse(net, map, tile, pass, tape, in, out);
     }
@@ -345,11 +482,10 @@ template <typename Real>
 FS_DEVICE void enter_values(const Network<Real>& net, const Tile& tile, const Real* x,
                             const Real* time, Real* to) {
   for_each(tile, net.inputs, [&](int i, int r) {
-    const int at = (i << tile.shift) + r;
-    to[at] = entered(net, x[at], i);
+    to[between(tile, i, r)] = entered(net, x[(i << tile.shift) + r], i);
   });
   if (net.takes_time) {
-    for_each(tile, 1, [&](int, int r) { to[(net.inputs << tile.shift) + r] = time[r]; });
+    for_each(tile, 1, [&](int, int r) { to[between(tile, net.inputs, r)] = time[r]; });
   }
 }
 
@@ -357,9 +493,8 @@ FS_DEVICE void enter_values(const Network<Real>& net, const Tile& tile, const Re
 template <typename Real>
 FS_DEVICE Real left_value(const Network<Real>& net, const Tile& tile, const Real* last,
                           const Real* x, const Real* faults, int o, int r) {
-  const int at = (o << tile.shift) + r;
-  const Real value = net.output_scale * last[at] + faults[r];
-  return net.residual ? value + clamped(net, x[at], o) : value;
+  const Real value = net.output_scale * last[between(tile, o, r)] + faults[r];
+  return net.residual ? value + clamped(net, x[(o << tile.shift) + r], o) : value;
 }
 
 template <typename Real>
@@ -377,11 +512,11 @@ template <typename Real, typename Vectors>
 FS_DEVICE void enter_tangents(const Network<Real>& net, const Tile& tile, const Vectors& v,
                               const Real* x, Real* to) {
   for_each(tile, net.inputs, [&](int i, int r) {
-    const int at = (i << tile.shift) + r;
-    to[at] = passes(net, x[at], i) ? v(i, r) / net.input_scale : Real(0);
+    to[between(tile, i, r)] =
+        passes(net, x[(i << tile.shift) + r], i) ? v(i, r) / net.input_scale : Real(0);
   });
   if (net.takes_time) {
-    for_each(tile, 1, [&](int, int r) { to[(net.inputs << tile.shift) + r] = 0; });
+    for_each(tile, 1, [&](int, int r) { to[between(tile, net.inputs, r)] = 0; });
   }
 }
 
@@ -389,9 +524,8 @@ FS_DEVICE void enter_tangents(const Network<Real>& net, const Tile& tile, const 
 template <typename Real, typename Vectors>
 FS_DEVICE Real left_tangent(const Network<Real>& net, const Tile& tile, const Vectors& v,
                             const Real* last, const Real* x, int o, int r) {
-  const int at = (o << tile.shift) + r;
-  const Real tangent = net.output_scale * last[at];
-  return net.residual && passes(net, x[at], o) ? tangent + v(o, r) : tangent;
+  const Real tangent = net.output_scale * last[between(tile, o, r)];
+  return net.residual && passes(net, x[(o << tile.shift) + r], o) ? tangent + v(o, r) : tangent;
 }
 
 // z(o, row) is the affine part of the last layer.
@@ -400,10 +534,9 @@ FS_DEVICE void enter_cotangents(const Network<Real>& net, const Tile& tile, cons
                                 const Real* cotangent, Real* to) {
   const Map last = maps_of(net)[net.layers - 1];
   for_each(tile, net.outputs, [&](int o, int r) {
-    const int at = (o << tile.shift) + r;
     const int unit = unit_of(net, last, o);
-    const Real outer = net.output_scale * cotangent[at];
-    to[at] = unit == LINEAR ? outer : unit_slope(unit, z(o, r), outer);
+    const Real outer = net.output_scale * cotangent[(o << tile.shift) + r];
+    to[between(tile, o, r)] = unit == LINEAR ? outer : unit_slope(unit, z(o, r), outer);
   });
 }
 
@@ -413,7 +546,7 @@ FS_DEVICE void leave_cotangents(const Network<Real>& net, const Tile& tile, cons
                                 Real* to) {
   for_each(tile, net.inputs, [&](int i, int r) {
     const int at = (i << tile.shift) + r;
-    const Real inner = first[at] / net.input_scale;
+    const Real inner = first[between(tile, i, r)] / net.input_scale;
     const Real slope = net.residual ? inner + cotangent[at] : inner;
     if (r < tile.count) {
       to[(tile.first + r) * net.inputs + i] =
@@ -432,13 +565,15 @@ struct Room {
   int64_t slice;  // elements
   int rows;
   int shift;
+  int stride;  // of the arrays between layers
   bool apart;
 };
 
 template <typename Real>
 FS_DEVICE Tile tile_at(int64_t first, int64_t n, const Room<Real>& room) {
   const int64_t left = n - first;
-  return {first, static_cast<int>(left < room.rows ? left : room.rows), room.rows, room.shift};
+  return {first, static_cast<int>(left < room.rows ? left : room.rows), room.rows, room.shift,
+          room.stride};
 }
 
 // The arrays of a call; null for what is not wanted.
@@ -486,16 +621,20 @@ struct RowFacts {
 // The products of a call in their order; the probes of a divergence follow from PROBE on.
 enum Product { VALUE, JVP, VJP, PROBE };
 
-template <typename Real, bool ON_CHIP>
+// With maps in fragments or without; those are on chip.
+template <typename Real, bool ON_CHIP, bool TENSOR = false>
 FS_KERNEL(tuning::NETWORK_THREADS, ON_CHIP ? tuning::NETWORK_BLOCKS : tuning::NETWORK_BLOCKS_OFF)
 evaluate(Network<Real> net, Evaluation<Real> call, Room<Real> room) {
+  if (TENSOR && !TENSOR_CORES) {
+    return;
+  }
   FS_DYNAMIC_SHARED(Real, shared);
   FS_SHARED(RowFacts<Real>, facts, 1);
 
   Real* const slice = room.workspace + block_index() * room.slice;
   Real* const one = ON_CHIP ? shared : slice;
-  Real* const other = one + (net.width << room.shift);
-  Real* const x = ON_CHIP && room.apart ? slice : other + (net.width << room.shift);
+  Real* const other = one + net.width * room.stride;
+  Real* const x = ON_CHIP && room.apart ? slice : other + net.width * room.stride;
   Real* const direction = x + (net.inputs << room.shift);
   Real* const cotangent = direction + (call.jvp == nullptr ? 0 : net.inputs << room.shift);
   Real* const affine = cotangent + (call.vjp == nullptr ? 0 : net.outputs << room.shift);
@@ -559,7 +698,7 @@ evaluate(Network<Real> net, Evaluation<Real> call, Room<Real> room) {
         enter_tangents(net, tile, v, x, one);
       }
 
-      const Real* const last = run(net, tile, pass, net.layers, tape, one, other);
+      const Real* const last = run<TENSOR>(net, tile, pass, net.layers, tape, one, other);
 
       if (product == VALUE && call.value != nullptr) {
         leave_values(net, tile, last, x, facts->faults, call.value);

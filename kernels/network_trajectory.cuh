@@ -38,17 +38,20 @@ FS_DEVICE void write_rows(const Tile& tile, const Real* held, int columns, Real*
 
 // Element (i, row) of a slot, of a point and of the value of a network is the same thread's
 // throughout, so that only what layers read waits at barriers.
-template <typename Real, bool WEIGHTS_ON_CHIP>
+template <typename Real, bool WEIGHTS_ON_CHIP, bool TENSOR = false>
 FS_KERNEL(tuning::NETWORK_THREADS, tuning::NETWORK_BLOCKS)
 trajectory(Network<Real> net, Trajectory<Real> call, Room<Real> room) {
+  if (TENSOR && !TENSOR_CORES) {
+    return;
+  }
   FS_DYNAMIC_SHARED(Real, shared);
   FS_SHARED(Real, faults, TILE);
 
   const int d = net.inputs;
   const Program<Real>& program = call.program;
   Real* const one = shared;
-  Real* const other = one + (net.width << room.shift);
-  Real* const point = other + (net.width << room.shift);
+  Real* const other = one + net.width * room.stride;
+  Real* const point = other + net.width * room.stride;
   Real* const slots = point + (d << room.shift);
   const auto slot = [&](int j) { return slots + ((j * d) << room.shift); };
   if (WEIGHTS_ON_CHIP) {
@@ -107,15 +110,16 @@ trajectory(Network<Real> net, Trajectory<Real> call, Room<Real> room) {
       for_each(tile, d, [&](int i, int r) {
         const int at = (i << tile.shift) + r;
         point[at] = combined(operation.weights, at);
-        one[at] = entered(net, point[at], i);
+        one[between(tile, i, r)] = entered(net, point[at], i);
       });
       if (net.takes_time) {
         const Real now = static_cast<Real>(*time);
-        for_each(tile, 1, [&](int, int r) { one[(d << tile.shift) + r] = now; });
+        for_each(tile, 1, [&](int, int r) { one[between(tile, d, r)] = now; });
       }
       time++;
       find_faults(point);
-      const Real* const last = run(net, tile, VALUES, net.layers, Tape<Real>{}, one, other);
+      const Real* const last =
+          run<TENSOR>(net, tile, VALUES, net.layers, Tape<Real>{}, one, other);
       for_each(tile, d, [&](int i, int r) {
         const int at = (i << tile.shift) + r;
         const Real value = left_value(net, tile, last, point, faults, i, r);

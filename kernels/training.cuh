@@ -67,9 +67,9 @@ FS_DEVICE void recompute_last(const Network<Real>& net, const Tile& tile, const 
   const Map* const maps = maps_of(net);
   Map last = maps[net.layers - 1];
   for_each(tile, last.inputs, [&](int i, int r) {
-    const int at = (i << tile.shift) + r;
+    const int at = between(tile, i, r);
     if (net.layers == 1) {
-      one[at] = entered(net, x[at], i);
+      one[at] = entered(net, x[(i << tile.shift) + r], i);
     } else if (r < tape.rows) {
       const Map before = maps[net.layers - 2];
       const int64_t place = static_cast<int64_t>(before.affine + i) * tape.stride + r;
@@ -93,8 +93,8 @@ carry_back(Network<Real> net, Backward<Real> call, Room<Real> room) {
 
   Real* const slice = room.workspace + block_index() * room.slice;
   Real* const one = ON_CHIP ? shared : slice;
-  Real* const other = one + (net.width << room.shift);
-  Real* const x = ON_CHIP && room.apart ? slice : other + (net.width << room.shift);
+  Real* const other = one + net.width * room.stride;
+  Real* const x = ON_CHIP && room.apart ? slice : other + net.width * room.stride;
   Real* const dy = x + (net.inputs << room.shift);
   const Map last = maps_of(net)[net.layers - 1];
 
@@ -115,11 +115,11 @@ carry_back(Network<Real> net, Backward<Real> call, Room<Real> room) {
       recompute_last(net, tile, tape, x, one, other);
     }
     enter_cotangents(
-        net, tile, [&](int o, int r) { return other[(o << tile.shift) + r]; }, dy, one);
+        net, tile, [&](int o, int r) { return other[between(tile, o, r)]; }, dy, one);
     for_each(tile, tape.slopes == nullptr ? 0 : net.outputs, [&](int o, int r) {
       if (r < tape.rows) {
         const int64_t place = static_cast<int64_t>(last.affine + o) * tape.stride + r;
-        tape.slopes[place] = one[(o << tile.shift) + r];
+        tape.slopes[place] = one[between(tile, o, r)];
       }
     });
     // The slopes in the inputs of the first layer are for x alone.

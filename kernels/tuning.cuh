@@ -40,6 +40,10 @@ constexpr int NETWORK_THREADS = 128;
 constexpr int NETWORK_BLOCKS = 3;
 constexpr int NETWORK_BLOCKS_OFF = 2;
 
+// Between layers on tensor cores, so many rows more from one column to the next, lest columns read
+// at once be in the same banks.
+constexpr int NETWORK_PADDING = 8;
+
 // Shared memory that a block has beside the columns of its tile, at most.
 constexpr int NETWORK_OTHER_SHARED = 4096;
 

@@ -27,7 +27,11 @@ typedef struct {
   uint64_t integers;   /* device memory, int32_t */
   uint64_t numbers;    /* device memory of the network's precision; training writes to it */
   int layer_numbers;   /* the first so many of them are all that values need */
+  int tensor;          /* whether maps of a network of float are in fragments for tensor cores */
 } fs_network;
+
+/* Whether the device has tensor cores for networks of float, of at most 256 units a layer. */
+int fs_tensor_cores(fs_context* context, int* has);
 
 /* Evaluates a network at x [n, inputs]. times is [n] of double, or 0 for one time of all rows.
    With y(x) and J = dy/dx, outputs are value [n, outputs]; divergence [n], the trace of J, exact

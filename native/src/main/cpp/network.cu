@@ -2,6 +2,8 @@
 
 #include "network_launch.h"
 
+#include <type_traits>
+
 namespace fewstep::network {
 
 int grid_for(const fs_context* context, const fs_network& network, int64_t n, int64_t columns,
@@ -19,7 +21,11 @@ int grid_for(const fs_context* context, const fs_network& network, int64_t n, in
   }
   const int element = network.precision == FS_FLOAT32 ? sizeof(float) : sizeof(double);
   const int least = tuning::NETWORK_THREAD_BYTES / element;  // rows
-  const uint64_t between = static_cast<uint64_t>(element) * columns;  // bytes of a row
+  // Bytes of so many rows on chip, and of one of what is held.
+  const int padding = network.tensor ? tuning::NETWORK_PADDING : 0;
+  const auto between = [&](int rows) {
+    return static_cast<uint64_t>(element) * columns * (rows + padding);
+  };
   const uint64_t beside = static_cast<uint64_t>(element) * held;
   const uint64_t most = on_chip - tuning::NETWORK_OTHER_SHARED;
 
@@ -31,7 +37,7 @@ int grid_for(const fs_context* context, const fs_network& network, int64_t n, in
   // Two blocks a multiprocessor hide each other's barriers; failing that, one of fewer rows.
   const auto fitting = [&](uint64_t bytes) {
     int fit = rows;
-    while (fit >= least && fit * between > bytes) {
+    while (fit >= least && between(fit) > bytes) {
       fit /= 2;
     }
     return fit;
@@ -43,12 +49,12 @@ int grid_for(const fs_context* context, const fs_network& network, int64_t n, in
   grid->most_shared = static_cast<int>(most);
   grid->on_chip = fitting(budget) >= least;
   grid->rows = grid->on_chip ? fitting(budget) : rows;
-  grid->apart = grid->on_chip && grid->rows * (between + beside) > budget;
-  grid->shared = !grid->on_chip ? 0
-                 : grid->apart  ? grid->rows * between
-                                : grid->rows * (between + beside);
-  grid->slice = grid->on_chip ? (grid->apart ? grid->rows * beside : 0)
-                              : grid->rows * (between + beside);
+  grid->stride = grid->rows + padding;
+  const uint64_t held_bytes = grid->rows * beside;
+  const uint64_t all = between(grid->rows) + held_bytes;
+  grid->apart = grid->on_chip && all > budget;
+  grid->shared = !grid->on_chip ? 0 : grid->apart ? between(grid->rows) : all;
+  grid->slice = !grid->on_chip ? all : grid->apart ? held_bytes : 0;
   grid->multiprocessors = multiprocessors;
   grid->shift = 0;
   while (1 << grid->shift < grid->rows) {
@@ -82,10 +88,17 @@ int launch_evaluation(fs_context* context, const fs_network& network,
   if (status == FS_SUCCESS && grid.slice > 0) {
     status = workspace(context, grid.blocks * grid.slice, &slices);
   }
-  return status != FS_SUCCESS
-             ? status
-             : launch(context, evaluate<Real, true>, evaluate<Real, false>, grid, network, call,
-                      slices);
+  if (status != FS_SUCCESS) {
+    return status;
+  }
+  if constexpr (std::is_same_v<Real, float>) {
+    if (network.tensor) {
+      return grid.on_chip
+                 ? launch(context, evaluate<float, true, true>, grid, network, call, slices)
+                 : FS_INVALID_ARGUMENT;
+    }
+  }
+  return launch(context, evaluate<Real, true>, evaluate<Real, false>, grid, network, call, slices);
 }
 
 template <typename Real>
@@ -131,6 +144,19 @@ template int launch_forward<double>(fs_context*, const fs_network&, int64_t, uin
 }  // namespace fewstep::network
 
 using namespace fewstep;
+
+int fs_tensor_cores(fs_context* context, int* has) {
+#ifdef __CUDACC__
+  constexpr int LEAST_CAPABILITY = 8;
+#else
+  constexpr int LEAST_CAPABILITY = 0;
+#endif
+  int capability = 0;
+  const int status = cudaDeviceGetAttribute(&capability, cudaDevAttrComputeCapabilityMajor,
+                                            context->device);
+  *has = capability >= LEAST_CAPABILITY;
+  return status;
+}
 
 int fs_network_evaluate(fs_context* context, const fs_network* network, double time,
                         uint64_t times, int64_t n, uint64_t x, uint64_t value,

@@ -15,6 +15,7 @@ struct Grid {
   int multiprocessors;
   int rows;
   int shift;
+  int stride;        // from one column to the next between layers
   int threads;
   unsigned blocks;
   bool on_chip;      // the columns between layers
@@ -65,7 +66,7 @@ int launch(const fs_context* context, Kernel<Real, Call> kernel, const Grid& gri
   }
   const Room<Real> room = {static_cast<Real*>(slices),
                            static_cast<int64_t>(grid.slice / sizeof(Real)), grid.rows, grid.shift,
-                           grid.apart};
+                           grid.stride, grid.apart};
   FS_LAUNCH(kernel, grid.blocks, grid.threads, grid.shared, context->stream,
             network_of<Real>(network), call, room);
   return launched();

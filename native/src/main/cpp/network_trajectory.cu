@@ -4,6 +4,8 @@
 
 #include "network_launch.h"
 
+#include <type_traits>
+
 namespace fewstep::network {
 namespace {
 
@@ -15,6 +17,11 @@ int64_t columns_of(const fs_network& network, int slots) {
 template <typename Real>
 int launch_trajectory(fs_context* context, const fs_network& network, Grid grid,
                       const Trajectory<Real>& call) {
+  if constexpr (std::is_same_v<Real, float>) {
+    if (network.tensor) {
+      return launch(context, trajectory<float, false, true>, grid, network, call, nullptr);
+    }
+  }
   // Two blocks a multiprocessor are worth more than weights on chip, which the caches have too.
   const uint64_t all = grid.shared + sizeof(Real) * static_cast<uint64_t>(call.weights);
   if (all > static_cast<uint64_t>(grid.most_shared) / 2) {

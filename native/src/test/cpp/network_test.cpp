@@ -428,7 +428,7 @@ void check_adam(Device& device, size_t count, double clip_norm, bool faulty) {
 }  // namespace
 
 TEST(small_networks_are_as_defined) {
-  in_both([](Device& device) {
+  in_all([](Device& device) {
     check_shapes(device, {{1, 1}, {2, 33, 2}}, check::EVERY_THREAD_IS_DEAR ? 65 : 200);
     if (check::EVERY_THREAD_IS_DEAR) return;
     check_shapes(device, {{1, 2, 1}, {33, 64, 33}, {5, 129, 64, 5}}, 200);
@@ -437,8 +437,33 @@ TEST(small_networks_are_as_defined) {
   });
 }
 
+// The error in 3xTF32 is at most twice that of float; here both are squared.
+TEST(tensor_cores_round_like_float) {
+  if (check::EVERY_THREAD_IS_DEAR) return;
+  for (int width : {64, 128}) {
+    const Net net = draw_net({16, width, width, width, width, width, width, width, 32}, ALL_DENSE,
+                             true);
+    const Points points = draw_points(net, 32, false, 0);
+    double errors[2] = {};
+    for (bool tensor : {false, true}) {
+      Device device(FS_FLOAT32, tensor);
+      const Results results = run(device, net, points, VALUE);
+      for (int64_t row = 0; row < points.n; row++) {
+        const Doubles right = value(net, &points.x[row * net.inputs()], 0.75);
+        const double size = largest(right);
+        for (int o = 0; o < net.outputs(); o++) {
+          const double error = results.value[row * net.outputs() + o] - right[o];
+          errors[tensor] += error * error / (size * size);
+        }
+      }
+    }
+    EXPECT(errors[1] > 0 && errors[1] <= 4 * errors[0], "width %d: %.3g and in float %.3g", width,
+           std::sqrt(errors[1]), std::sqrt(errors[0]));
+  }
+}
+
 TEST(networks_with_a_time_are_as_defined) {
-  in_both([](Device& device) {
+  in_all([](Device& device) {
     for (bool timed : {false, true}) {
       Net net = draw_net({4, 64, 33, 3}, MIXED, true);
       add_frame(net);
@@ -451,7 +476,7 @@ TEST(networks_with_a_time_are_as_defined) {
 }
 
 TEST(networks_of_unlike_ends_are_as_defined) {
-  in_both([](Device& device) {
+  in_all([](Device& device) {
     const int outputs = VALUE | JVP | VJP;
     check_evaluation(device, draw_net({3, 33, 7}, MIXED, true), false, 0, outputs, 65, "more out");
     check_evaluation(device, draw_net({64, 33, 1}, MIXED, true), false, 0, outputs, 65, "fewer");
@@ -475,9 +500,9 @@ TEST(networks_too_wide_for_a_chip_are_as_defined) {
   });
 }
 
-TEST(what_is_no_number_stays_in_its_row) { in_both(test_faults); }
+TEST(what_is_no_number_stays_in_its_row) { in_all(test_faults); }
 
-TEST(outputs_may_lie_where_inputs_do) { in_both(test_in_place); }
+TEST(outputs_may_lie_where_inputs_do) { in_all(test_in_place); }
 
 TEST(training_follows_the_chain_rule) {
   in_both([](Device& device) {

@@ -220,7 +220,7 @@ void check_bad_rows(Device& device, const Net& net, const char* name) {
 }  // namespace
 
 TEST(trajectories_are_those_of_their_plans) {
-  in_both([](Device& device) {
+  in_all([](Device& device) {
     check_shapes(device, {{1, 1}, {2, 17, 2}}, check::EVERY_THREAD_IS_DEAR ? 65 : 200);
     if (check::EVERY_THREAD_IS_DEAR) return;
     check_shapes(device, {{3, 64, 33, 3}, {20, 100, 20}, {8, 129, 128, 8}}, 67);
@@ -252,7 +252,7 @@ TEST(a_plan_without_steps_leaves_rows_as_they_are) {
 }
 
 TEST(a_bad_row_is_a_bad_row_throughout_and_alone) {
-  in_both([](Device& device) {
+  in_all([](Device& device) {
     check_bad_rows(device, draw_net({2, 9, 2}, ALL_DENSE, true), "dense");
     if (check::EVERY_THREAD_IS_DEAR) return;
     Net framed = draw_net({5, 33, 5}, MIXED, true);

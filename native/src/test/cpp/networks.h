@@ -209,9 +209,13 @@ struct Packed {
 
 inline void align(Doubles& numbers) { numbers.resize(padded(static_cast<int>(numbers.size()))); }
 
+inline bool in_fragments(const Layer& layer) {
+  return layer.outputs >= 32 && layer.inputs >= 16;
+}
+
 // Appends one map, of weights [outputs, inputs].
-inline void pack_map(Packed& packed, size_t record, const Layer& layer, const Doubles* biases,
-                     int units, int affine) {
+inline void pack_map(Packed& packed, bool tensor, size_t record, const Layer& layer,
+                     const Doubles* biases, int units, int affine) {
   int32_t bias = -1;
   int32_t starts = -1;
   int32_t columns = -1;
@@ -240,10 +244,26 @@ inline void pack_map(Packed& packed, size_t record, const Layer& layer, const Do
     columns = static_cast<int32_t>(packed.integers.size());
     packed.integers.insert(packed.integers.end(), inputs.begin(), inputs.end());
   } else {
-    for (int i = 0; i < layer.inputs; i++) {
-      for (int o = 0; o < padded(layer.outputs); o++) {
-        packed.numbers.push_back(
-            o < layer.outputs ? layer.weights[static_cast<size_t>(o) * layer.inputs + i] : 0);
+    const auto weight = [&](int o, int i) {
+      return o < layer.outputs && i < layer.inputs
+                 ? layer.weights[static_cast<size_t>(o) * layer.inputs + i]
+                 : 0;
+    };
+    if (tensor && in_fragments(layer)) {
+      starts = -2;
+      for (int first = 0; first < (layer.outputs + 31) / 32 * 32; first += 16) {
+        for (int step = 0; step < layer.inputs; step += 8) {
+          for (int lane = 0; lane < 32; lane++) {
+            for (int w = 0; w < 4; w++) {
+              packed.numbers.push_back(
+                  weight(first + lane / 4 + 8 * (w % 2), step + lane % 4 + 4 * (w / 2)));
+            }
+          }
+        }
+      }
+    } else {
+      for (int i = 0; i < layer.inputs; i++) {
+        for (int o = 0; o < padded(layer.outputs); o++) packed.numbers.push_back(weight(o, i));
       }
     }
   }
@@ -252,7 +272,7 @@ inline void pack_map(Packed& packed, size_t record, const Layer& layer, const Do
   std::copy(fields, fields + 8, packed.integers.begin() + static_cast<long>(record * 8));
 }
 
-inline Packed pack(const Net& net) {
+inline Packed pack(const Net& net, bool tensor) {
   Packed packed;
   const size_t depth = net.layers.size();
   packed.integers.resize(2 * depth * 8);
@@ -272,7 +292,7 @@ inline Packed pack(const Net& net) {
     place += layer.outputs;
   }
   for (size_t l = 0; l < depth; l++) {
-    pack_map(packed, l, net.layers[l], &net.layers[l].biases, units[l], affine[l]);
+    pack_map(packed, tensor, l, net.layers[l], &net.layers[l].biases, units[l], affine[l]);
   }
   align(packed.numbers);
   packed.layer_numbers = static_cast<int>(packed.numbers.size());
@@ -285,7 +305,7 @@ inline Packed pack(const Net& net) {
             layer.weights[static_cast<size_t>(o) * layer.inputs + i];
       }
     }
-    pack_map(packed, 2 * depth - 1 - l, back, nullptr, l == 0 ? -1 : units[l - 1],
+    pack_map(packed, tensor, 2 * depth - 1 - l, back, nullptr, l == 0 ? -1 : units[l - 1],
              l == 0 ? -1 : affine[l - 1]);
   }
   return packed;
@@ -304,7 +324,9 @@ inline Doubles flat_parameters(const Net& net) {
 
 class Device {
  public:
-  explicit Device(int precision) : precision_(precision) { SUCCEED(fs_open(0, 0, &context_)); }
+  explicit Device(int precision, bool tensor = false) : precision_(precision), tensor_(tensor) {
+    SUCCEED(fs_open(0, 0, &context_));
+  }
   ~Device() {
     clear();
     SUCCEED(fs_close(context_));
@@ -314,6 +336,8 @@ class Device {
 
   fs_context* context() { return context_; }
   int precision() const { return precision_; }
+  // Whether layers that are large enough are on tensor cores.
+  bool tensor() const { return tensor_; }
   bool single() const { return precision_ == FS_FLOAT32; }
 
   // Memory with these values in the device's precision.
@@ -362,12 +386,13 @@ class Device {
   }
 
   int precision_;
+  bool tensor_;
   fs_context* context_ = nullptr;
   std::vector<uint64_t> allocated_;
 };
 
 inline fs_network upload(Device& device, const Net& net) {
-  const Packed packed = pack(net);
+  const Packed packed = pack(net, device.tensor());
   fs_network network = {};
   network.precision = device.precision();
   network.inputs = net.inputs();
@@ -385,6 +410,7 @@ inline fs_network upload(Device& device, const Net& net) {
   network.parameters = net.parameters();
   network.integers = device.write_integers(packed.integers);
   network.numbers = device.write(packed.numbers);
+  network.tensor = device.tensor();
   network.layer_numbers = packed.layer_numbers;
   return network;
 }
@@ -412,6 +438,14 @@ void in_both(Check check) {
     Device device(precision);
     check(device);
   }
+}
+
+// In either precision, and on tensor cores.
+template <typename Check>
+void in_all(Check check) {
+  in_both(check);
+  Device device(FS_FLOAT32, true);
+  check(device);
 }
 
 }  // namespace networks

@@ -51,7 +51,10 @@ final class NetworkKernels {
       networks.put(
           precision,
           PackCache.byIdentity(
-              context, network -> new PackedNetwork(context, NetworkPack.of(network), precision)));
+              context,
+              network ->
+                  new PackedNetwork(
+                      context, NetworkPack.of(network, usesTensorCores(precision)), precision)));
       trainees.put(
           precision,
           PackCache.by(
@@ -67,6 +70,13 @@ final class NetworkKernels {
               (one, other) -> one.plan == other.plan && one.output == other.output,
               wanted -> new PackedPlan(context, wanted.plan, wanted.output, precision)));
     }
+  }
+
+  /** Products of float32 go to tensor cores, if the device has them, and lose nothing by it. */
+  private boolean usesTensorCores(Precision precision) {
+    int[] has = new int[1];
+    context.run("fs_tensor_cores", handle -> FewstepCuda.fs_tensor_cores(handle, has));
+    return precision == Precision.FLOAT32 && has[0] != 0;
   }
 
   void network(Network network, double t, Batch x, NetworkOutputs outputs) {

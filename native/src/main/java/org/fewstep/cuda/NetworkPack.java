@@ -18,8 +18,9 @@ import org.fewstep.network.Unit;
  *   0 inputs
  *   1 outputs
  *   2 bias      [padded outputs] numbers; -1: none
- *   3 weights   dense: [inputs][padded outputs] numbers; sparse: the values of the entries
- *   4 starts    sparse: [outputs + 1] integers, where the entries of each output begin; dense: -1
+ *   3 weights   dense: [inputs][padded outputs] numbers, or fragments; sparse: values of entries
+ *   4 starts    sparse: [outputs + 1] integers, where the entries of each output begin; dense: -1,
+ *               or -2 in fragments
  *   5 columns   sparse: the input of each entry, an integer; dense: -1
  *   6 units     [outputs] integers, the codes of the units; -1: all are linear
  *   7 affine    the number of the first of those units among the units of all layers; -1: no units
@@ -30,6 +31,11 @@ import org.fewstep.network.Unit;
  * and their numbers, which a kernel may copy to its chip as they stand. Then come the transposed
  * ones, from the last layer's to the first's, in the order in which cotangents meet them; they have
  * no bias, and their units are those of the layer before, whose slopes the cotangents meet next.
+ *
+ * <p>A pack for tensor cores has the weights of large dense maps in fragments of 16 outputs by 8
+ * inputs, as a warp reads them: outputs in order, then inputs, and 4 numbers for each of the 32
+ * lanes, lane 4 g + t those of outputs g and g + 8 and inputs t and t + 4. Outputs are padded to 32
+ * with zeros, and inputs to 8.
  *
  * <p>To call a kernel: copy {@link #integers()} and {@link #numbers()} to the device once, and make
  * an {@code fs_network} of the two addresses, the precision, and the accessors here that have the
@@ -47,6 +53,19 @@ final class NetworkPack {
 
   private static final int NONE = -1;
 
+  /** What a dense map in fragments has for starts. */
+  static final int FRAGMENTS = -2;
+
+  /** Dense maps of so many outputs and inputs are worth a tensor core. */
+  private static final int LEAST_OUTPUTS = 32;
+
+  private static final int LEAST_INPUTS = 16;
+
+  /** The most units of a layer, with which a tile of rows fits on any chip. */
+  private static final int MOST_UNITS = 256;
+
+  private static final int LANES = 32;
+
   private final NetworkShape shape;
   private final Frame frame;
   private final boolean takesTime;
@@ -55,6 +74,7 @@ final class NetworkPack {
   private final int[] integers;
   private final double[] numbers;
   private final int layerNumbers;
+  private final boolean inFragments;
 
   private NetworkPack(
       NetworkShape shape,
@@ -62,13 +82,18 @@ final class NetworkPack {
       Frame frame,
       boolean takesTime,
       double timeLow,
-      double timeHigh) {
+      double timeHigh,
+      boolean onTensorCores) {
     this.shape = shape;
+    this.inFragments =
+        onTensorCores
+            && shape.maxWidth() <= MOST_UNITS
+            && layers.stream().anyMatch(l -> isLarge(l));
     this.frame = frame;
     this.takesTime = takesTime;
     this.timeLow = timeLow;
     this.timeHigh = timeHigh;
-    Places places = new Places(shape, layers, 2L * inputs());
+    Places places = new Places(shape, layers, inFragments, 2L * inputs());
     integers = new int[places.integers()];
     numbers = new double[places.numbers()];
     layerNumbers = places.layerNumbers;
@@ -93,34 +118,55 @@ final class NetworkPack {
     }
   }
 
-  /** The pack of a network with its weights. */
-  static NetworkPack of(Network network) {
+  /**
+   * The pack of a network with its weights.
+   *
+   * @param onTensorCores whether it is for kernels that have them, if it has layers for them
+   */
+  static NetworkPack of(Network network, boolean onTensorCores) {
     return new NetworkPack(
         network.shape(),
         network.layers(),
         network.frame(),
         network.takesTime(),
         network.timeLow(),
-        network.timeHigh());
+        network.timeHigh(),
+        onTensorCores);
   }
 
   /** The pack of a network in training, with room for weights. */
   static NetworkPack of(NetworkShape shape, Frame frame) {
-    return new NetworkPack(shape, List.of(), frame, false, 0, Double.POSITIVE_INFINITY);
+    return new NetworkPack(shape, List.of(), frame, false, 0, Double.POSITIVE_INFINITY, false);
   }
 
   private void writeDense(Layer layer, int record, int back) {
-    int weights = integers[record + 3];
-    int transposed = integers[back + 3];
-    int width = padded(layer.outputs());
-    int backWidth = padded(layer.inputs());
     for (int o = 0; o < layer.outputs(); o++) {
       for (int i = 0; i < layer.inputs(); i++) {
         double weight = layer.value(layer.start(o) + i);
-        numbers[weights + i * width + o] = weight;
-        numbers[transposed + o * backWidth + i] = weight;
+        numbers[place(record, o, i)] = weight;
+        numbers[place(back, i, o)] = weight;
       }
     }
+  }
+
+  /** Where a dense map has the weight of an output and an input. */
+  private int place(int record, int output, int input) {
+    int weights = integers[record + 3];
+    if (integers[record + 4] == NONE) {
+      return weights + input * padded(integers[record + 1]) + output;
+    }
+    int fragment = output / 16 * Math.ceilDiv(integers[record], 8) + input / 8;
+    int lane = 4 * (output % 8) + input % 4;
+    int word = output % 16 / 8 + 2 * (input % 8 / 4);
+    return weights + 4 * (LANES * fragment + lane) + word;
+  }
+
+  private static boolean isLarge(Layer layer) {
+    return !layer.isSparse() && isLarge(layer.inputs(), layer.outputs());
+  }
+
+  private static boolean isLarge(int inputs, int outputs) {
+    return inputs >= LEAST_INPUTS && outputs >= LEAST_OUTPUTS;
   }
 
   private void writeSparse(Layer layer, int record) {
@@ -188,6 +234,11 @@ final class NetworkPack {
     return takesTime;
   }
 
+  /** Whether dense maps, if they are large, are in fragments. */
+  boolean inFragments() {
+    return inFragments;
+  }
+
   boolean residual() {
     return frame.isResidual();
   }
@@ -237,6 +288,7 @@ final class NetworkPack {
     /** Where the codes of each layer's units begin, or NONE if all are linear. */
     private final int[] units;
 
+    private final boolean inFragments;
     private long integers;
     private long numbers;
 
@@ -249,8 +301,9 @@ final class NetworkPack {
      * @param layers those of the shape, or none if their weights are not known
      * @param bounds the numbers before those of the maps
      */
-    Places(NetworkShape shape, List<Layer> layers, long bounds) {
+    Places(NetworkShape shape, List<Layer> layers, boolean inFragments, long bounds) {
       this.shape = shape;
+      this.inFragments = inFragments;
       int depth = shape.layers();
       maps = new int[2 * depth * FIELDS];
       units = new int[depth];
@@ -287,12 +340,18 @@ final class NetworkPack {
     private void addMap(
         int map, int in, int out, boolean biased, Layer layer, int codes, int affine) {
       boolean sparse = layer != null && layer.isSparse();
+      boolean fragments = inFragments && !sparse && isLarge(in, out);
       int[] fields = {
         in,
         out,
         biased ? takeNumbers(out) : NONE,
-        takeNumbers(sparse ? layer.entries() : (long) in * padded(out)),
-        sparse ? takeIntegers(out + 1L) : NONE,
+        takeNumbers(
+            sparse
+                ? layer.entries()
+                : fragments
+                    ? Math.ceilDiv(in, 8) * 8L * Math.ceilDiv(out, 32) * 32
+                    : (long) in * padded(out)),
+        sparse ? takeIntegers(out + 1L) : fragments ? FRAGMENTS : NONE,
         sparse ? takeIntegers(layer.entries()) : NONE,
         codes,
         affine

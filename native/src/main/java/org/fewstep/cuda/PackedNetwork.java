@@ -35,7 +35,8 @@ final class PackedNetwork implements AutoCloseable {
             .parameters(pack.parameters())
             .integers(integers.address())
             .numbers(numbers.address())
-            .layer_numbers(pack.layerNumbers());
+            .layer_numbers(pack.layerNumbers())
+            .tensor(pack.inFragments() ? 1 : 0);
   }
 
   fs_network description() {

@@ -2,7 +2,9 @@ package org.fewstep.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -80,7 +82,7 @@ class NetworkPackTest {
 
   @Test
   void everyMapHoldsItsLayer() {
-    NetworkPack pack = NetworkPack.of(NETWORK);
+    NetworkPack pack = NetworkPack.of(NETWORK, true);
     for (int l = 0; l < 3; l++) {
       Layer layer = NETWORK.layers().get(l);
       int[] fields = fields(pack, l);
@@ -103,8 +105,51 @@ class NetworkPackTest {
   }
 
   @Test
+  void largeDenseMapsAreInFragmentsForTensorCores() {
+    int inputs = 21;
+    int outputs = 43;
+    double[] weights = new double[inputs * outputs];
+    Arrays.setAll(weights, i -> i + 1);
+    Layer large = Layer.dense(inputs, weights, new double[outputs], Unit.RELU);
+    Layer last = Layer.dense(outputs, new double[outputs], new double[1], Unit.LINEAR);
+    Network network = Network.of(List.of(large, last), Network.Output.VELOCITY);
+    NetworkPack pack = NetworkPack.of(network, true);
+    assertTrue(pack.inFragments());
+    assertEquals(NetworkPack.FRAGMENTS, fields(pack, 0)[4]);
+    assertEquals(-1, fields(pack, 1)[4]);
+    assertEquals(-1, fields(pack, 3)[4], "21 outputs are few");
+    int from = fields(pack, 0)[3];
+    double[] read = new double[weights.length];
+    int steps = 3;
+    for (int at = 0; at < 4 * steps * 128; at++) {
+      int word = at % 4;
+      int lane = at / 4 % 32;
+      int fragment = at / 128;
+      int output = fragment / steps * 16 + lane / 4 + 8 * (word % 2);
+      int input = fragment % steps * 8 + lane % 4 + 4 * (word / 2);
+      double number = pack.numbers()[from + at];
+      if (output < outputs && input < inputs) {
+        read[output * inputs + input] = number;
+      } else {
+        assertEquals(0, number);
+      }
+    }
+    assertArrayEquals(weights, read);
+    assertFalse(NetworkPack.of(network, false).inFragments());
+    assertFalse(NetworkPack.of(NETWORK, true).inFragments(), "layers are small");
+  }
+
+  @Test
+  void numbersOfLayersComeBeforeThoseOfTransposedMaps() {
+    NetworkPack pack = NetworkPack.of(NETWORK, false);
+    for (int map = 0; map < 6; map++) {
+      assertEquals(map < 3, fields(pack, map)[3] < pack.layerNumbers());
+    }
+  }
+
+  @Test
   void unitsStandWithTheMapsWhoseOutputsGoThroughThem() {
-    NetworkPack pack = NetworkPack.of(NETWORK);
+    NetworkPack pack = NetworkPack.of(NETWORK, true);
     int first = fields(pack, 0)[6];
     assertArrayEquals(
         new int[] {1, 2, 0, 1, 2}, Arrays.copyOfRange(pack.integers(), first, first + 5));
@@ -120,7 +165,7 @@ class NetworkPackTest {
 
   @Test
   void theFrameAndTheSizesAreTold() {
-    NetworkPack pack = NetworkPack.of(NETWORK);
+    NetworkPack pack = NetworkPack.of(NETWORK, true);
     assertArrayEquals(
         new double[] {-1, -2, 0.1, 2}, Arrays.copyOf(pack.numbers(), 4), "the time has no bounds");
     assertEquals(
@@ -139,7 +184,7 @@ class NetworkPackTest {
     Arrays.setAll(parameters, i -> i + 1);
     Network network = Network.of(shape.layersOf(parameters), Network.Output.SCORE);
     NetworkPack trained = NetworkPack.of(shape, Frame.plain());
-    NetworkPack packed = NetworkPack.of(network);
+    NetworkPack packed = NetworkPack.of(network, false);
     assertArrayEquals(packed.integers(), trained.integers());
     assertEquals(packed.numbers().length, trained.numbers().length);
     assertEquals(Double.NEGATIVE_INFINITY, trained.numbers()[2]);
