@@ -480,6 +480,8 @@ TEST(networks_of_unlike_ends_are_as_defined) {
     const int outputs = VALUE | JVP | VJP;
     check_evaluation(device, draw_net({3, 33, 7}, MIXED, true), false, 0, outputs, 65, "more out");
     check_evaluation(device, draw_net({64, 33, 1}, MIXED, true), false, 0, outputs, 65, "fewer");
+    // Fragments reach behind the last input, where nothing was written yet.
+    check_evaluation(device, draw_net({17, 33, 7}, ALL_DENSE, true), false, 0, outputs, 65, "odd");
   });
 }
 
