@@ -4,6 +4,7 @@
 // mixture_point.cuh; a component is put together in registers when a row comes to it.
 
 #include "point_group.cuh"
+#include "process.cuh"
 #include "row_time.cuh"
 #include "tuning.cuh"
 
@@ -29,6 +30,11 @@ struct Origins {
   double least_eigenvalue;  // of all covariances
 };
 
+// The smallest eigenvalue of all C_k.
+FS_DEVICE double least_lambda(const RowTime& time, double least_eigenvalue) {
+  return time.alpha * time.alpha * least_eigenvalue + time.variance;
+}
+
 // What the components of one row have in common, rounded once.
 template <typename Real>
 struct Moment {
@@ -36,17 +42,23 @@ struct Moment {
   Real alpha_low;
   Real alpha_square;
   Real variance;
-  Real least;      // the inverse of the smallest lambda, which determinants are relative to
-  double log_scale;  // log-density of a component of weight 1 and that lambda, at its mean
+  Real least;  // the inverse of the smallest lambda, which determinants are relative to
 
-  FS_METHOD Moment(const RowTime& time, double least_eigenvalue, int d) {
-    const double lambda = time.alpha * time.alpha * least_eigenvalue + time.variance;
+  FS_METHOD Moment(const RowTime& time, double least_eigenvalue) {
     alpha = static_cast<Real>(time.alpha);
     alpha_low = static_cast<Real>(time.alpha - alpha);
     alpha_square = static_cast<Real>(time.alpha * time.alpha);
     variance = static_cast<Real>(time.variance);
-    least = static_cast<Real>(1 / lambda);
-    log_scale = -0.5 * d * (log(lambda) + LOG_TWO_PI);
+    least = static_cast<Real>(1 / least_lambda(time, least_eigenvalue));
+  }
+
+  // Without a digit of more than the precision has.
+  FS_METHOD Moment(const Instant<Real>& at, Real least_eigenvalue) {
+    alpha = at.alpha;
+    alpha_low = at.alpha_low;
+    alpha_square = at.alpha * at.alpha;
+    variance = at.variance;
+    least = 1 / fma(alpha_square, least_eigenvalue, variance);
   }
 };
 
@@ -87,7 +99,7 @@ mixture_rows_at_times(Origins<Real, KIND, D> mixture, int d, const double* times
   group.load(x, outputs, n, d);
   const long long row = group.row_of_point(0);
   const RowTime time(times + 2 * (row < n ? row : n - 1), mixture.least_eigenvalue);
-  const Moment<Real> moment(time, mixture.least_eigenvalue, d);
+  const Moment<Real> moment(time, mixture.least_eigenvalue);
   Point<Real, KIND, D>& point = group.points[0];
   const auto each = [&](auto body) {
     FS_UNROLL_BY(1)
@@ -103,7 +115,10 @@ mixture_rows_at_times(Origins<Real, KIND, D> mixture, int d, const double* times
   if (!time.valid) {
     point.total = 0;  // not near to anything
   }
-  group.end_first_pass(far, moment.log_scale, outputs, n, d);
+  // The log-density of a component of weight 1 and the smallest lambda, at its mean.
+  const double log_scale =
+      -0.5 * d * (log(least_lambda(time, mixture.least_eigenvalue)) + LOG_TWO_PI);
+  group.end_first_pass(far, log_scale, outputs, n, d);
   const bool wants_second = outputs.divergence != nullptr || outputs.jvp != nullptr ||
                             outputs.responsibilities != nullptr;
   if (!wants_second || !group.near[0]) {

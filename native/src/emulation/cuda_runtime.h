@@ -538,6 +538,15 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   });
 }
 
+// Blocks run one after another.
+template <typename Kernel>
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel*, int, size_t) {
+  return fewstep::emulation::use([=](auto&) {
+    *blocks = 1;
+    return cudaSuccess;
+  });
+}
+
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   using namespace fewstep::emulation;
   return use([=](auto&) {

@@ -800,4 +800,12 @@ FS_DEVICE float exp2_fast(float x) {
 
 FS_DEVICE double exp2_fast(double x) { return exp2(x); }
 
+// CUDA has these; by way of a wider type, so that pi x loses nothing.
+constexpr long double PI = 3.14159265358979323846264338327950288L;
+
+FS_DEVICE float sinpi(float x) { return static_cast<float>(sin(static_cast<double>(PI) * x)); }
+FS_DEVICE double sinpi(double x) { return static_cast<double>(sinl(PI * x)); }
+FS_DEVICE float cospi(float x) { return static_cast<float>(cos(static_cast<double>(PI) * x)); }
+FS_DEVICE double cospi(double x) { return static_cast<double>(cosl(PI * x)); }
+
 }  // namespace fewstep

@@ -84,6 +84,58 @@ int fs_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t pac
                   int denoised, int64_t n, uint64_t x, uint64_t end, int knot_count,
                   const uint64_t* knots, uint64_t log_density);
 
+/* The same for adaptive trajectories; full covariances have the second limit in either
+   precision. */
+#define FS_MOST_ADAPTIVE_FLOAT32 8
+#define FS_MOST_ADAPTIVE_FLOAT64 4
+
+/* Processes: variance preserving of rate beta(t) = rate + slope t, the same with the cosine
+   schedule, variance exploding. */
+#define FS_LINEAR 0
+#define FS_COSINE 1
+#define FS_EXPLODING 2
+
+/* How a row of an adaptive trajectory ended. */
+#define FS_REACHED 0
+#define FS_MOST_STEPS 1
+#define FS_STEP_UNDERFLOW 2
+#define FS_NOT_FINITE 3
+
+/* org.fewstep.backend.AdaptivePlan, but for its times. */
+typedef struct {
+  int schedule;             /* of the process, with its rate and slope */
+  int most_steps;           /* accepted and rejected together, less than 2^24 */
+  double rate;
+  double slope;
+  double weights[49];       /* [7,7], the slopes in the state of each stage */
+  double error[7];          /* in the error */
+  double quadratic[7];      /* and in the continuous extension */
+  double cubic[7];
+  double quartic[7];
+  double nodes[7];
+  double smallest;          /* step sizes */
+  double largest;
+  double absolute;          /* tolerances */
+  double relative;
+  double error_exponent;    /* of the control */
+  double previous_exponent;
+  double safety;
+  double least_factor;
+  double most_factor;
+  double least_remembered;
+  double first_exponent;
+} fs_adaptive_plan;
+
+/* Runs an adaptive trajectory, with a dimension as above. origins is the form of the mixture for
+   times of rows. times and knots are arrays of the host: the times of the knots, of which the
+   first is the start and the last the end, and the addresses of as many batches [n,d], or null.
+   log_density [n] is read and written, or 0. report [n,3] is float: how the row ended, its steps
+   accepted and rejected. */
+int fs_adaptive_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t origins,
+                           const fs_adaptive_plan* plan, int64_t n, uint64_t x, uint64_t end,
+                           int knot_count, const double* times, const uint64_t* knots,
+                           uint64_t log_density, uint64_t report);
+
 #ifdef __cplusplus
 }
 #endif

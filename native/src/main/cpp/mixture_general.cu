@@ -7,20 +7,6 @@
 namespace fewstep {
 namespace {
 
-template <Kind KIND>
-Exact<KIND> exact_of(const fs_gaussians& mixture) {
-  Exact<KIND> exact = {};
-  const long long d = mixture.dimension;
-  exact.components = pointer<const double>(mixture.exact);
-  exact.rotations = exact.components + mixture.components * Exact<KIND>::stride_of(d);
-  exact.rotation_step = mixture.shared ? 0 : 2 * d * d;
-  exact.dimension = mixture.dimension;
-  exact.count = mixture.components;
-  exact.log_scale = -0.5 * d * LOG_TWO_PI;
-  exact.square_factor = 1;
-  return exact;
-}
-
 Scratch scratch_of(const WideGrid& grid, void* memory) {
   return {grid.scratch_bytes == 0 ? nullptr : static_cast<double*>(memory), grid.doubles};
 }

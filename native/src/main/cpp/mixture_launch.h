@@ -9,6 +9,7 @@
 #include "launch.h"
 #include "far_rows.cuh"
 #include "mixture_component.cuh"
+#include "mixture_general.cuh"
 #include "plan.cuh"
 #include "tuning.cuh"
 
@@ -75,6 +76,20 @@ inline int far_rows(fs_context* context, int64_t n, uint64_t more, FarRows* far,
     *rest = static_cast<char*>(memory) + bytes;
   }
   return status;
+}
+
+template <Kind KIND>
+Exact<KIND> exact_of(const fs_gaussians& mixture) {
+  Exact<KIND> exact = {};
+  const long long d = mixture.dimension;
+  exact.components = pointer<const double>(mixture.exact);
+  exact.rotations = exact.components + mixture.components * Exact<KIND>::stride_of(d);
+  exact.rotation_step = mixture.shared ? 0 : 2 * d * d;
+  exact.dimension = mixture.dimension;
+  exact.count = mixture.components;
+  exact.log_scale = -0.5 * d * LOG_TWO_PI;
+  exact.square_factor = 1;
+  return exact;
 }
 
 // An evaluation of a mixture.

@@ -858,6 +858,433 @@ void trajectories(std::mt19937& random) {
   }
 }
 
+// ---- Adaptive trajectories ----
+
+// The method of Dormand and Prince as published.
+constexpr int STAGES = 7;
+constexpr Number WEIGHTS[STAGES][STAGES] = {
+    {},
+    {1.0L / 5},
+    {3.0L / 40, 9.0L / 40},
+    {44.0L / 45, -56.0L / 15, 32.0L / 9},
+    {19372.0L / 6561, -25360.0L / 2187, 64448.0L / 6561, -212.0L / 729},
+    {9017.0L / 3168, -355.0L / 33, 46732.0L / 5247, 49.0L / 176, -5103.0L / 18656},
+    {35.0L / 384, 0, 500.0L / 1113, 125.0L / 192, -2187.0L / 6784, 11.0L / 84}};
+constexpr Number FOURTH_ORDER[STAGES] = {5179.0L / 57600,    0,
+                                         7571.0L / 16695,    393.0L / 640,
+                                         -92097.0L / 339200, 187.0L / 2100, 1.0L / 40};
+constexpr Number NODES[STAGES] = {0, 0.2L, 0.3L, 0.8L, 8.0L / 9, 1, 1};
+constexpr Number DENSE[STAGES] = {
+    -12715105075.0L / 11282082432.0L, 0, 87487479700.0L / 32700410799.0L,
+    -10690763975.0L / 1880347072.0L, 701980252875.0L / 199316789632.0L,
+    -1453857185.0L / 822651844.0L, 69997945.0L / 29380423.0L};
+
+struct Schedule {
+  int code;
+  double rate;
+  double slope;
+
+  Time at(Number t) const {
+    Number alpha = 1, variance = t * t;
+    if (code == FS_LINEAR) {
+      const Number integral = rate * t + slope * t * t / 2;
+      alpha = std::exp(-integral / 2);
+      variance = -std::expm1(-integral);
+    } else if (code == FS_COSINE) {
+      alpha = std::cos(angle(t)) / std::cos(angle(0));
+      variance = 1 - alpha * alpha;
+    }
+    return {static_cast<double>(alpha), static_cast<double>(variance)};
+  }
+
+  static Number angle(Number t) { return (t + 0.008L) / 1.008L * std::acos(Number(-1)) / 2; }
+
+  Number drift(Number t) const {
+    return code == FS_LINEAR   ? -(rate + slope * t) / 2
+           : code == FS_COSINE ? -std::acos(Number(-1)) / 2 / 1.008L * std::tan(angle(t))
+                               : Number(0);
+  }
+
+  Number half(Number t) const { return code == FS_EXPLODING ? t : -drift(t); }
+};
+
+struct Adaptive {
+  Schedule schedule;
+  std::vector<double> times;
+  double tolerance;
+  int most_steps;
+  double smallest;  // as a part of the interval
+  bool wants_log_density;
+
+  double interval() const { return std::abs(times.back() - times.front()); }
+};
+
+struct Path {
+  int ending = -1;
+  int accepted = 0;
+  int rejected = 0;
+  Numbers state;
+  Number log_density;
+  std::vector<Numbers> knots;
+};
+
+// One row, by plain loops.
+Path follow(const Mixture& mixture, const Adaptive& how, const Numbers& from, Number log_density) {
+  const int d = mixture.d;
+  const int parts = d + (how.wants_log_density ? 1 : 0);
+  const Number end = how.times.back();
+  const Number sign = end > how.times.front() ? 1 : -1;
+  Path path;
+  path.knots.push_back(from);
+  // The state, and behind it the log-density, which falls as the flow spreads.
+  Numbers z = from;
+  z.push_back(log_density);
+  const auto field = [&](const Numbers& at, Number t) {
+    Truth truth(mixture, how.schedule.at(t));
+    truth.evaluate(at, Numbers(d, 0));
+    Numbers slope;
+    for (int i = 0; i < d; i++) {
+      slope.push_back(how.schedule.drift(t) * at[i] - how.schedule.half(t) * truth.score[i]);
+    }
+    slope.push_back(-(d * how.schedule.drift(t) - how.schedule.half(t) * truth.divergence));
+    return slope;
+  };
+  const auto norm = [&](const Numbers& v, const Numbers& a, const Numbers& b, int count) {
+    Number squares = 0;
+    for (int i = 0; i < count; i++) {
+      const Number size = std::max(std::abs(a[i]), std::abs(b[i]));
+      squares += std::pow(v[i] / (how.tolerance + how.tolerance * size), 2);
+    }
+    return std::sqrt(squares / parts);
+  };
+  const auto clip = [&](Number size) {
+    return std::min<Number>(std::max<Number>(size, how.smallest * how.interval()),
+                            how.interval());
+  };
+  Number t = how.times.front();
+  std::vector<Numbers> k(STAGES);
+  k[0] = field(z, t);
+  const Number a = norm(z, z, z, d), b = norm(k[0], z, z, d);
+  if (std::isnan(a) || std::isnan(b)) {
+    path.ending = FS_NOT_FINITE;
+    return path;
+  }
+  bool last;
+  const auto stretched = [&](Number size) {
+    last = 1.01L * size >= std::abs(end - t);
+    return last ? end - t : sign * size;
+  };
+  Number h = stretched(clip(a < 1e-5 || b < 1e-5 ? 1e-6 * how.interval() : 0.01L * a / b));
+  Numbers probe = z;
+  for (int i = 0; i < d; i++) probe[i] += h * k[0][i];
+  Numbers change = field(probe, t + h);
+  for (int i = 0; i < d; i++) change[i] -= k[0][i];
+  const Number steepest = std::max(b, norm(change, z, z, d) / std::abs(h));
+  Number size =
+      clip(std::min(100 * std::abs(h), steepest <= 1e-15
+                                           ? std::max<Number>(1e-6 * how.interval(),
+                                                              1e-3L * std::abs(h))
+                                           : std::pow(0.01L / steepest, 0.2L)));
+  Number previous = 1e-4;
+  bool after_rejection = false;
+  while (path.ending < 0) {
+    h = stretched(size);
+    for (int stage = 1; stage < STAGES; stage++) {
+      Numbers y = z;
+      for (int j = 0; j < stage; j++) {
+        for (int i = 0; i < d; i++) y[i] += h * WEIGHTS[stage][j] * k[j][i];
+      }
+      k[stage] = field(y, t + NODES[stage] * h);
+    }
+    Numbers next = z, error(d + 1, 0);
+    for (int j = 0; j < STAGES; j++) {
+      for (int i = 0; i <= d; i++) {
+        next[i] += h * WEIGHTS[STAGES - 1][j] * k[j][i];
+        error[i] += h * (WEIGHTS[STAGES - 1][j] - FOURTH_ORDER[j]) * k[j][i];
+      }
+    }
+    const Number e = norm(error, z, next, parts);
+    if (!(e <= 1)) {
+      path.rejected++;
+      size = std::abs(h) *
+             (std::isfinite(e) ? std::max(0.2L, 0.9L * std::pow(e, -0.17L)) : 0.2L);
+      after_rejection = true;
+      if (size < how.smallest * how.interval()) {
+        path.ending = std::isfinite(e) ? FS_STEP_UNDERFLOW : FS_NOT_FINITE;
+        break;
+      }
+    } else {
+      path.accepted++;
+      const Number factor =
+          e == 0 ? 10 : 0.9L * std::pow(e, -0.17L) * std::pow(previous, 0.04L);
+      size = clip(std::abs(h) * std::min(std::max(factor, 0.2L), after_rejection ? 1.0L : 10.0L));
+      previous = std::max(e, 1e-4L);
+      after_rejection = false;
+      // Knots, as in the code that Hairer, Norsett and Wanner published.
+      while (path.knots.size() + 1 < how.times.size() &&
+             (last || sign * (t + h - how.times[path.knots.size()]) >= 0)) {
+        const Number theta = (how.times[path.knots.size()] - t) / h;
+        Numbers at;
+        for (int i = 0; i < d; i++) {
+          const Number rise = next[i] - z[i], bend = h * k[0][i] - rise;
+          Number dense = 0;
+          for (int j = 0; j < STAGES; j++) dense += h * DENSE[j] * k[j][i];
+          at.push_back(z[i] + theta * (rise + (1 - theta) *
+                                                  (bend + theta * (rise - h * k[6][i] - bend +
+                                                                   (1 - theta) * dense))));
+        }
+        path.knots.push_back(at);
+      }
+      t = last ? end : t + h;
+      z = next;
+      k[0] = k[STAGES - 1];
+      if (last) path.ending = FS_REACHED;
+    }
+    if (path.ending < 0 && path.accepted + path.rejected >= how.most_steps) {
+      path.ending = FS_MOST_STEPS;
+    }
+  }
+  if (path.ending == FS_REACHED) {
+    path.log_density = z.back();
+    z.pop_back();
+    path.state = z;
+    path.knots.push_back(z);
+  }
+  return path;
+}
+
+fs_adaptive_plan plan_of(const Adaptive& how) {
+  fs_adaptive_plan plan = {};
+  plan.schedule = how.schedule.code;
+  plan.rate = how.schedule.rate;
+  plan.slope = how.schedule.slope;
+  plan.most_steps = how.most_steps;
+  for (int j = 0; j < STAGES; j++) {
+    for (int stage = 0; stage < STAGES; stage++) {
+      plan.weights[stage * STAGES + j] = WEIGHTS[stage][j];
+    }
+    const Number b = WEIGHTS[STAGES - 1][j];
+    const int first = j == 0, last = j == STAGES - 1;
+    plan.error[j] = b - FOURTH_ORDER[j];
+    plan.quadratic[j] = 3 * b - 2 * first - last + DENSE[j];
+    plan.cubic[j] = first + last - 2 * b - 2 * DENSE[j];
+    plan.quartic[j] = DENSE[j];
+    plan.nodes[j] = NODES[j];
+  }
+  plan.smallest = how.smallest * how.interval();
+  plan.largest = how.interval();
+  plan.absolute = plan.relative = how.tolerance;
+  plan.error_exponent = 0.17;
+  plan.previous_exponent = 0.04;
+  plan.safety = 0.9;
+  plan.least_factor = 0.2;
+  plan.most_factor = 10;
+  plan.least_remembered = 1e-4;
+  plan.first_exponent = 0.2;
+  return plan;
+}
+
+template <typename Real>
+struct AdaptiveResults {
+  std::vector<Real> end, log_density;
+  std::vector<std::vector<Real>> knots;
+  std::vector<float> report;
+};
+
+template <typename Real>
+AdaptiveResults<Real> run_adaptive(const Mixture& mixture, const Adaptive& how, bool wants_knots,
+                                   const std::vector<Real>& points,
+                                   const std::vector<Real>& starts, bool in_place) {
+  const int64_t n = static_cast<int64_t>(points.size()) / mixture.d;
+  Call<Real> call(mixture);
+  Device<Real> origins(origin_form<Real>(mixture)), x(points), end(points.size()),
+      log_density(starts);
+  Device<float> report(3 * n);
+  std::vector<std::unique_ptr<Device<Real>>> knots;
+  std::vector<uint64_t> addresses;
+  for (size_t knot = 0; wants_knots && knot < how.times.size(); knot++) {
+    knots.push_back(std::make_unique<Device<Real>>(points.size()));
+    addresses.push_back(knots.back()->address);
+  }
+  const fs_adaptive_plan plan = plan_of(how);
+  require(fs_adaptive_trajectory(context, &call.gaussians, origins.address, &plan, n, x.address,
+                                 in_place ? x.address : end.address,
+                                 static_cast<int>(how.times.size()), how.times.data(),
+                                 wants_knots ? addresses.data() : nullptr,
+                                 how.wants_log_density ? log_density.address : 0, report.address),
+          "fs_adaptive_trajectory");
+  AdaptiveResults<Real> results = {(in_place ? x : end).read(), log_density.read(), {},
+                                   report.read()};
+  for (const auto& knot : knots) results.knots.push_back(knot->read());
+  return results;
+}
+
+// Every row against its path. The first errors of a row may be no more than the rounding of
+// float32, and its steps follow from them: there it takes others, to a state that is as good.
+template <typename Real>
+void compare_paths(const Mixture& mixture, const Adaptive& how, bool wants_knots,
+                   const std::vector<Real>& points, const std::vector<Real>& starts,
+                   const AdaptiveResults<Real>& found, const std::string& name) {
+  const int d = mixture.d;
+  const int64_t n = static_cast<int64_t>(points.size()) / d;
+  double steps = 0, expected_steps = 0;
+  for (int64_t row = 0; row < n; row++) {
+    const Path path = follow(mixture, how, Numbers(&points[row * d], &points[row * d] + d),
+                             starts[row]);
+    const std::string where = name + " row " + std::to_string(row);
+    const float* report = &found.report[3 * row];
+    const bool same_steps = report[1] == path.accepted && report[2] == path.rejected;
+    expect(same_steps || SINGLE<Real>, where + " takes other steps");
+    steps += report[1] + report[2];
+    expected_steps += path.accepted + path.rejected;
+    const double tolerance = SINGLE<Real> ? 100 * how.tolerance : 1e-9;
+    expect(report[0] == path.ending, where + " ends as " + std::to_string(report[0]) + ", not " +
+                                         std::to_string(path.ending));
+    const auto compare = [&](const std::vector<Real>& all, const Numbers* expected, int columns,
+                             const char* what) {
+      if (expected == nullptr) {
+        expect(all_nan(all, row * columns, columns), where + what + " must be NaN");
+      } else {
+        const double worst = error(&all[row * columns], *expected, 1);
+        expect(worst <= tolerance, where + what + " is off by " + std::to_string(worst));
+      }
+    };
+    const bool reached = path.ending == FS_REACHED;
+    compare(found.end, reached ? &path.state : nullptr, d, " end");
+    if (how.wants_log_density) {
+      const Numbers density = {path.log_density};
+      compare(found.log_density, reached ? &density : nullptr, 1, " log-density");
+    }
+    // How far a row came that ended early follows from its steps.
+    const bool knots_follow = wants_knots && (reached || !SINGLE<Real>);
+    for (size_t knot = 1; knots_follow && knot < how.times.size(); knot++) {
+      compare(found.knots[knot], knot < path.knots.size() ? &path.knots[knot] : nullptr, d,
+              " knot");
+    }
+    if (wants_knots) {
+      expect(std::equal(&points[row * d], &points[row * d] + d, &found.knots[0][row * d],
+                        [](Real p, Real q) { return p == q || (std::isnan(p) && std::isnan(q)); }),
+             where + " start");
+    }
+  }
+  expect(std::abs(steps - expected_steps) <= 4 + 0.25 * expected_steps,
+         name + ": " + std::to_string(steps) + " steps, not " + std::to_string(expected_steps));
+}
+
+const Schedule SCHEDULES[] = {
+    {FS_LINEAR, 2, 0}, {FS_LINEAR, 0.1, 19.9}, {FS_COSINE, 0, 0}, {FS_EXPLODING, 0, 0}};
+
+Adaptive adaptive(int schedule, double tolerance, bool reversed, bool wants_log_density) {
+  const double start[] = {3, 1, 0.98, 20};
+  const double end[] = {1e-4, 1e-3, 1e-3, 0.01};
+  std::vector<double> times;
+  for (int i = 0; i <= 6; i++) {
+    times.push_back(start[schedule] * std::pow(end[schedule] / start[schedule], i / 6.0));
+  }
+  times.back() = end[schedule];
+  if (reversed) std::reverse(times.begin(), times.end());
+  return {SCHEDULES[schedule], times, tolerance, 10000, 1e-12, wants_log_density};
+}
+
+template <typename Real>
+void adaptive_shapes(std::mt19937& random) {
+  int drawn = 0;
+  for (int kind : {FS_ISOTROPIC, FS_DIAGONAL, FS_FULL}) {
+    for (int d : {1, 2, 3, 4, 7}) {
+      for (int k : {1, 7}) {
+        if ((d == 1 && kind != FS_ISOTROPIC) || (d == 7 && (!SINGLE<Real> || kind == FS_FULL)) ||
+            (check::EVERY_THREAD_IS_DEAR && (d + k) % 3 != 0)) {
+          continue;
+        }
+        drawn++;
+        const Mixture mixture = draw(random, kind, d, k, (d + k) % 2 == 0, 1.5);
+        const bool reversed = drawn % 3 == 0, knots = drawn % 2 == 0;
+        const Adaptive how = adaptive(drawn % 4, SINGLE<Real> ? 1e-4 : 1e-7, reversed,
+                                      drawn % 5 < 3);
+        const double noise = reversed ? 1 : std::sqrt(how.schedule.at(how.times[0]).variance);
+        for (int64_t n : {0, 1, drawn == 3 && !check::EVERY_THREAD_IS_DEAR ? 530 : 33}) {
+          const auto x = normals<Real>(random, n * d, noise);
+          const auto starts = normals<Real>(random, n, 1);
+          compare_paths<Real>(mixture, how, knots, x, starts,
+                              run_adaptive<Real>(mixture, how, knots, x, starts, drawn % 4 == 1),
+                              describe(mixture, SINGLE<Real>, n, "adaptive, process ") +
+                                  std::to_string(drawn % 4));
+        }
+      }
+    }
+  }
+}
+
+// Rows that end early, in every way there is, and rows far from all components.
+template <typename Real>
+void adaptive_endings(std::mt19937& random) {
+  const Real nan = std::numeric_limits<Real>::quiet_NaN();
+  const Real infinity = std::numeric_limits<Real>::infinity();
+  for (int kind : {FS_ISOTROPIC, FS_DIAGONAL, FS_FULL}) {
+    const int d = 3, n = 40;
+    const Mixture mixture = draw(random, kind, d, 4, false, 1);
+    auto x = normals<Real>(random, n * d, 1);
+    auto starts = normals<Real>(random, n, 1);
+    x[4 * d + 1] = nan;
+    x[33 * d] = -infinity;
+    starts[7] = nan;
+    for (int i = 0; i < d; i++) {
+      x[9 * d + i] *= 200;
+      x[10 * d + i] *= static_cast<Real>(1e6);
+    }
+    const double tolerance = SINGLE<Real> ? 1e-4 : 1e-7;
+    Adaptive how = adaptive(0, tolerance, false, true);
+    const std::string name = describe(mixture, SINGLE<Real>, n, "endings");
+    const AdaptiveResults<Real> good = run_adaptive<Real>(mixture, how, true, x, starts, false);
+    compare_paths<Real>(mixture, how, true, x, starts, good, name);
+    expect(good.report[3 * 4] == FS_NOT_FINITE && good.report[3 * 7] == FS_NOT_FINITE &&
+              good.report[3 * 33] == FS_NOT_FINITE && good.report[3 * 9] == FS_REACHED &&
+              good.report[3 * 10] == FS_REACHED,
+           name + " reported");
+    how.most_steps = 3;
+    compare_paths<Real>(mixture, how, true, x, starts,
+                        run_adaptive<Real>(mixture, how, true, x, starts, false),
+                        name + " with few steps");
+    how.most_steps = 10000;
+    how.smallest = SINGLE<Real> ? 0.4 : 0.1;
+    const AdaptiveResults<Real> stuck = run_adaptive<Real>(mixture, how, true, x, starts, false);
+    if (!SINGLE<Real>) {
+      compare_paths<Real>(mixture, how, true, x, starts, stuck, name + " with large steps");
+    }
+    int underflows = 0;
+    for (int row = 0; row < n; row++) {
+      if (stuck.report[3 * row] != FS_STEP_UNDERFLOW) continue;
+      underflows++;
+      expect(all_nan(stuck.end, row * d, d) && all_nan(stuck.log_density, row, 1),
+             name + " with large steps must be NaN in row " + std::to_string(row));
+    }
+    expect(underflows > 0, name + ": no step was too small");
+  }
+}
+
+// A row's bits depend on nothing but the row: not on which thread comes to it, nor when.
+template <typename Real>
+void adaptive_bits(std::mt19937& random) {
+  for (int kind : {FS_ISOTROPIC, FS_FULL}) {
+    const int d = 2, n = check::EVERY_THREAD_IS_DEAR ? 390 : 1000;
+    const Mixture mixture = draw(random, kind, d, 5, false, 1);
+    const Adaptive how = adaptive(kind, SINGLE<Real> ? 1e-3 : 1e-5, false, true);
+    auto x = normals<Real>(random, n * d, 1);
+    x[5 * d] = static_cast<Real>(1e5);
+    const auto starts = normals<Real>(random, n, 1);
+    const AdaptiveResults<Real> all = run_adaptive<Real>(mixture, how, true, x, starts, false);
+    for (int row : {0, 5, 31, 128, 383, 384, n - 1}) {
+      const AdaptiveResults<Real> own = run_adaptive<Real>(
+          mixture, how, false, {&x[row * d], &x[row * d] + d}, {starts[row]}, true);
+      expect(std::equal(own.end.begin(), own.end.end(), all.end.begin() + row * d) &&
+                std::equal(own.end.begin(), own.end.end(), all.knots.back().begin() + row * d) &&
+                own.log_density[0] == all.log_density[row] &&
+                std::equal(own.report.begin(), own.report.end(), all.report.begin() + 3 * row),
+             describe(mixture, SINGLE<Real>, n, "adaptive bits of row ") + std::to_string(row));
+    }
+  }
+}
+
 // More numbers a row than a block has shared memory for.
 template <typename Real>
 void many_dimensions(std::mt19937& random) {
@@ -922,5 +1349,11 @@ TEST(in_place_in_float32) { run(in_place<float>); }
 TEST(in_place_in_float64) { run(in_place<double>); }
 TEST(trajectories_in_float32) { run(trajectories<float>); }
 TEST(trajectories_in_float64) { run(trajectories<double>); }
+TEST(adaptive_shapes_in_float32) { run(adaptive_shapes<float>); }
+TEST(adaptive_shapes_in_float64) { run(adaptive_shapes<double>); }
+TEST(adaptive_endings_in_float32) { run(adaptive_endings<float>); }
+TEST(adaptive_endings_in_float64) { run(adaptive_endings<double>); }
+TEST(adaptive_bits_in_float32) { run(adaptive_bits<float>); }
+TEST(adaptive_bits_in_float64) { run(adaptive_bits<double>); }
 TEST(many_dimensions_in_float32) { run(many_dimensions<float>); }
 TEST(many_dimensions_in_float64) { run(many_dimensions<double>); }

@@ -3,6 +3,8 @@ package org.fewstep.cuda;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.fewstep.backend.AdamStep;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.BatchChecks;
@@ -186,6 +188,13 @@ public final class CudaBackend implements Backend {
   @Override
   public boolean trajectory(
       GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs) {
+    BatchChecks.requireTrajectory(space, mixture, plan, x, outputs);
+    return mixtures.trajectory(mixture, plan, x, outputs);
+  }
+
+  @Override
+  public boolean trajectory(
+      GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs) {
     BatchChecks.requireTrajectory(space, mixture, plan, x, outputs);
     return mixtures.trajectory(mixture, plan, x, outputs);
   }

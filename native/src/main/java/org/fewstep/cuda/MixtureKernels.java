@@ -5,12 +5,15 @@ import static org.fewstep.cuda.Arguments.addresses;
 
 import java.util.EnumMap;
 import java.util.Map;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.TrajectoryOutputs;
 import org.fewstep.cuda.binding.FewstepCuda;
+import org.fewstep.cuda.binding.fs_adaptive_plan;
 import org.fewstep.cuda.binding.fs_mixture_outputs;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.mixture.DiffusedMixture;
@@ -18,6 +21,9 @@ import org.fewstep.mixture.GaussianMixture;
 
 /** Mixtures and their trajectories: the calls behind the backend's operations. */
 final class MixtureKernels {
+
+  /** Counts of steps are reported as numbers of float. */
+  private static final int MOST_STEPS_REPORTED = 1 << 24;
 
   private final CudaContext context;
 
@@ -158,6 +164,42 @@ final class MixtureKernels {
                       knots.length == 0 ? null : knots,
                       address(outputs.logDensity())));
         });
+    return true;
+  }
+
+  boolean trajectory(GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs) {
+    context.requireOpen();
+    if (plan.maxSteps() > MOST_STEPS_REPORTED
+        || !new MixturePack(mixture, x.precision()).fusesAdaptiveTrajectories()) {
+      return false;
+    }
+    try (fs_adaptive_plan packedPlan = AdaptivePack.of(plan)) {
+      if (packedPlan == null) {
+        return false;
+      }
+      long[] knots = addresses(outputs.knots());
+      context.exclusively(
+          () -> {
+            PackedMixture packed = packed(mixture, x);
+            long origins = packed.origins();
+            context.run(
+                "fs_adaptive_trajectory",
+                handle ->
+                    FewstepCuda.fs_adaptive_trajectory(
+                        handle,
+                        packed.description(),
+                        origins,
+                        packedPlan,
+                        x.rows(),
+                        address(x),
+                        address(outputs.end()),
+                        plan.times().length,
+                        plan.times(),
+                        knots.length == 0 ? null : knots,
+                        address(outputs.logDensity()),
+                        address(outputs.report())));
+          });
+    }
     return true;
   }
 

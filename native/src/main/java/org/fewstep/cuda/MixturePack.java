@@ -4,6 +4,7 @@ import java.util.List;
 import org.fewstep.backend.Plan;
 import org.fewstep.backend.Precision;
 import org.fewstep.backend.TimeConstants;
+import org.fewstep.cuda.binding.FewstepCuda;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.mixture.DiagonalCovariance;
 import org.fewstep.mixture.DiffusedMixture;
@@ -107,6 +108,14 @@ final class MixturePack {
   /** Whether a whole trajectory is one kernel: its state has to have room in a thread. */
   static boolean fusesTrajectories(int dimension, Precision precision) {
     return dimension <= (precision == Precision.FLOAT32 ? MOST_REGISTER_DIMENSION : 8);
+  }
+
+  /** Whether a whole adaptive trajectory is one kernel: the slopes of a step too have room. */
+  boolean fusesAdaptiveTrajectories() {
+    return dimension
+        <= (precision == Precision.FLOAT32 && kind != Kind.FULL
+            ? FewstepCuda.FS_MOST_ADAPTIVE_FLOAT32
+            : FewstepCuda.FS_MOST_ADAPTIVE_FLOAT64);
   }
 
   /**

@@ -68,6 +68,16 @@ public interface Backend extends AutoCloseable {
   boolean trajectory(GaussianMixture mixture, Plan plan, Batch x, TrajectoryOutputs outputs);
 
   /**
+   * Runs a whole adaptive trajectory of the probability flow of a mixture, every row with steps of
+   * its own.
+   *
+   * @return false, having done nothing, if this backend does not fuse adaptive trajectories of this
+   *     mixture under this process; the caller then composes single steps, and the same rows take
+   *     the same steps, within rounding
+   */
+  boolean trajectory(GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs);
+
+  /**
    * Evaluates a network for every row of x, at one time.
    *
    * @param t the time of all rows, within the network's times; of no account to a network that

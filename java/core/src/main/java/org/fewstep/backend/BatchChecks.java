@@ -136,6 +136,18 @@ public final class BatchChecks {
     plan.requireFits(mixture);
   }
 
+  /** Refuses the arguments of an adaptive {@link Backend#trajectory} that do not fit. */
+  public static void requireTrajectory(
+      String space, GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs) {
+    requireGiven("mixture", mixture);
+    requireGiven("plan", plan);
+    requireGiven("outputs", outputs);
+    requireColumns("x", x, mixture.dimension());
+    requireSpace("x", x, space);
+    outputs.requireFits(x, plan);
+    plan.requireFits(mixture);
+  }
+
   /** Refuses the arguments of {@link Backend#network} at one time that do not fit. */
   public static void requireNetwork(
       String space, Network network, double t, Batch x, NetworkOutputs outputs) {

@@ -2,7 +2,6 @@ package org.fewstep.backend;
 
 import java.util.List;
 import java.util.Locale;
-import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.mixture.GaussianMixture;
 import org.fewstep.network.Network;
 
@@ -108,14 +107,11 @@ public record Plan(Evaluation evaluation, int slots, List<Step> steps) {
    * @throws IllegalArgumentException if a covariance is singular and a stage has no noise
    */
   public void requireFits(GaussianMixture mixture) {
-    double smallest = mixture.covariance().smallestEigenvalue();
     for (int s = 0; s < steps.size(); s++) {
       List<Stage> stages = steps.get(s).stages;
       for (int j = 0; j < stages.size(); j++) {
         TimeConstants at = stages.get(j).at;
-        double a = Math.exp(-at.ornsteinUhlenbeckTime());
-        double b = OrnsteinUhlenbeck.noiseVariance(at.ornsteinUhlenbeckTime());
-        if (!(a * a * smallest + b >= Double.MIN_NORMAL && at.scale() > 0)) {
+        if (!at.givesDensity(mixture)) {
           throw new IllegalArgumentException(
               "plan must evaluate a mixture with a singular covariance at t > 0 only, but step %d"
                       .formatted(s)

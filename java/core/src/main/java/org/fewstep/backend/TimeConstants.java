@@ -1,6 +1,8 @@
 package org.fewstep.backend;
 
 import org.fewstep.diffusion.Diffusion;
+import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.mixture.GaussianMixture;
 
 /**
  * What a kernel needs to know of a process at one time, in float64.
@@ -36,5 +38,13 @@ public record TimeConstants(
   /** sigma^2 = rho^2 (1 - e^-2t'). */
   public double variance() {
     return -scale * scale * Math.expm1(-2 * ornsteinUhlenbeckTime);
+  }
+
+  /** Whether a mixture has a density then: there is noise, or no covariance is singular. */
+  boolean givesDensity(GaussianMixture mixture) {
+    double a = Math.exp(-ornsteinUhlenbeckTime);
+    double b = OrnsteinUhlenbeck.noiseVariance(ornsteinUhlenbeckTime);
+    double smallest = mixture.covariance().smallestEigenvalue();
+    return a * a * smallest + b >= Double.MIN_NORMAL && scale > 0;
   }
 }

@@ -44,10 +44,8 @@ final class AdaptiveLanes {
     this.end = end;
     this.sign = Math.signum(end - start);
     this.interval = Math.abs(end - start);
-    // Times closer than some units in the last place cannot be told apart.
-    double resolution = 4 * Math.ulp(Math.max(Math.abs(start), Math.abs(end)));
-    this.smallest = Math.max(solver.smallestStep() * interval, resolution);
-    this.largest = Math.min(solver.maxStep(), interval);
+    this.smallest = solver.smallestStepBetween(start, end);
+    this.largest = solver.largestStepBetween(start, end);
     this.time = new double[capacity];
     this.target = new double[capacity];
     this.taken = new boolean[capacity];

@@ -21,8 +21,8 @@ import org.fewstep.backend.Batch;
  */
 final class DenseOutput {
 
-  private static final double[] QUADRATIC = new double[DormandPrince.STAGES];
-  private static final double[] CUBIC = new double[DormandPrince.STAGES];
+  static final double[] QUADRATIC = new double[DormandPrince.STAGES];
+  static final double[] CUBIC = new double[DormandPrince.STAGES];
 
   static {
     int last = DormandPrince.STAGES - 1;

@@ -1,5 +1,9 @@
 package org.fewstep.flow;
 
+import java.util.Arrays;
+import org.fewstep.backend.AdaptivePlan;
+import org.fewstep.diffusion.Diffusion;
+
 /**
  * The adaptive Dormand-Prince method of order 5(4) (Dormand and Prince, 1980, "A family of embedded
  * Runge-Kutta formulae"), "dopri5", with a step size of its own for every row.
@@ -107,6 +111,41 @@ public record DormandPrince(
   /** This with another limit on the step size in time. */
   public DormandPrince withMaxStep(double step) {
     return new DormandPrince(relativeTolerance, absoluteTolerance, maxSteps, step, smallestStep);
+  }
+
+  /** The size below which no step between two times goes. */
+  double smallestStepBetween(double start, double end) {
+    // Times closer than some units in the last place cannot be told apart.
+    double resolution = 4 * Math.ulp(Math.max(Math.abs(start), Math.abs(end)));
+    return Math.max(smallestStep * Math.abs(end - start), resolution);
+  }
+
+  /** The size above which no step between two times goes. */
+  double largestStepBetween(double start, double end) {
+    return Math.min(maxStep, Math.abs(end - start));
+  }
+
+  /**
+   * This for a backend that runs whole trajectories.
+   *
+   * @param knots in the order in which they are passed
+   */
+  AdaptivePlan compile(Diffusion process, double[] knots) {
+    double[][] weights = new double[STAGES][];
+    Arrays.setAll(weights, stage -> Arrays.copyOf(A[stage], STAGES));
+    double start = knots[0];
+    double end = knots[knots.length - 1];
+    return new AdaptivePlan(
+        process,
+        knots,
+        new AdaptivePlan.Tableau(
+            weights, C, ERROR, DenseOutput.QUADRATIC, DenseOutput.CUBIC, DENSE),
+        StepControl.DATA,
+        relativeTolerance,
+        absoluteTolerance,
+        smallestStepBetween(start, end),
+        largestStepBetween(start, end),
+        maxSteps);
   }
 
   @Override

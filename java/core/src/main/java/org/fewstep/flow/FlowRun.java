@@ -2,11 +2,14 @@ package org.fewstep.flow;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.BatchChecks;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Plan;
+import org.fewstep.backend.Precision;
 import org.fewstep.backend.TrajectoryOutputs;
 import org.fewstep.diffusion.Diffusion;
 import org.fewstep.grid.TimeGrid;
@@ -110,6 +113,13 @@ final class FlowRun {
     FlowStatistics statistics = FlowStatistics.adaptive((int) x.rows());
     return owningResult(
         outputs -> {
+          if (flow.mayFuse()
+              && flow.field() instanceof MixtureField(GaussianMixture mixture, Diffusion process)) {
+            AdaptivePlan plan = solver.compile(process, knots);
+            if (runFused(mixture, plan, outputs, statistics)) {
+              return result(outputs, statistics, true);
+            }
+          }
           long chunk = composedChunk(AdaptiveRunner.BATCHES_IN_FLIGHT);
           try (Workspace workspace = new Workspace(backend, chunk, x.precision())) {
             AdaptiveRunner runner =
@@ -123,6 +133,37 @@ final class FlowRun {
           }
           return result(outputs, statistics, false);
         });
+  }
+
+  /** Returns false, having done nothing, if the backend does not fuse this. */
+  private boolean runFused(
+      GaussianMixture mixture,
+      AdaptivePlan plan,
+      TrajectoryOutputs outputs,
+      FlowStatistics statistics) {
+    long chunk = fusedChunk();
+    int columns = AdaptiveOutputs.REPORT_COLUMNS;
+    try (Batch report = backend.allocate(chunk, columns, Precision.FLOAT32)) {
+      // No rows are run: this only asks.
+      if (!backend.trajectory(
+          mixture, plan, x.slice(0, 0), reporting(slice(outputs, 0, 0), report.slice(0, 0)))) {
+        return false;
+      }
+      runChunks(
+          chunk,
+          outputs,
+          statistics,
+          (first, rows, out) -> {
+            Batch reported = report.slice(0, rows.rows());
+            backend.trajectory(mixture, plan, rows, reporting(out, reported));
+            statistics.setReport(first, reported.toFloatArray());
+          });
+    }
+    return true;
+  }
+
+  private static AdaptiveOutputs reporting(TrajectoryOutputs outputs, Batch report) {
+    return new AdaptiveOutputs(outputs.end(), outputs.knots(), outputs.logDensity(), report);
   }
 
   // Checks.

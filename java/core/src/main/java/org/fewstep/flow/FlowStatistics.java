@@ -1,6 +1,8 @@
 package org.fewstep.flow;
 
 import java.util.Arrays;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 
 /**
  * What happened to each row of a flow: its status, steps and evaluations of the field. Complete and
@@ -9,6 +11,7 @@ import java.util.Arrays;
 public final class FlowStatistics {
 
   private static final RowStatus[] STATUSES = RowStatus.values();
+  private static final AdaptiveOutputs.End[] ENDS = AdaptiveOutputs.End.values();
 
   private final byte[] status;
   private final int[] accepted;
@@ -46,6 +49,31 @@ public final class FlowStatistics {
     accepted[(int) row] = acceptedSteps;
     rejected[(int) row] = rejectedSteps;
     evaluations[(int) row] = fieldEvaluations;
+  }
+
+  /** Takes what a backend reports of rows whose whole trajectories it ran. */
+  void setReport(long first, float[] report) {
+    int columns = AdaptiveOutputs.REPORT_COLUMNS;
+    for (int i = 0; i < report.length / columns; i++) {
+      long row = first + i;
+      RowStatus outcome = outcome(ENDS[(int) report[columns * i]]);
+      int acceptedSteps = (int) report[columns * i + 1];
+      int rejectedSteps = (int) report[columns * i + 2];
+      int steps = acceptedSteps + rejectedSteps;
+      // A row that is no point ends with the first slope; the others probe the field beside it.
+      int beforeSteps = outcome == RowStatus.NON_FINITE && steps == 0 ? 1 : 2;
+      setStatus(row, outcome);
+      setCounts(row, acceptedSteps, rejectedSteps, beforeSteps + (AdaptivePlan.STAGES - 1) * steps);
+    }
+  }
+
+  private static RowStatus outcome(AdaptiveOutputs.End end) {
+    return switch (end) {
+      case REACHED -> RowStatus.OK;
+      case MAX_STEPS -> RowStatus.MAX_STEPS;
+      case STEP_UNDERFLOW -> RowStatus.STEP_UNDERFLOW;
+      case NON_FINITE -> RowStatus.NON_FINITE;
+    };
   }
 
   /** The number of rows n. */

@@ -1,5 +1,7 @@
 package org.fewstep.flow;
 
+import org.fewstep.backend.AdaptivePlan;
+
 /**
  * The PI step size control of Hairer, Norsett and Wanner (1993, II.4) for a method of order 5 with
  * an error estimate of order 4: pure functions of the error in units of the tolerance.
@@ -16,6 +18,19 @@ final class StepControl {
 
   /** A tiny error must not let the next step be refused growth for long. */
   static final double SMALLEST_REMEMBERED_ERROR = 1e-4;
+
+  private static final double FIRST_EXPONENT = 1.0 / 5;
+
+  /** These rules for a backend that follows them by itself. */
+  static final AdaptivePlan.Control DATA =
+      new AdaptivePlan.Control(
+          EXPONENT,
+          BETA,
+          SAFETY,
+          SMALLEST_FACTOR,
+          LARGEST_FACTOR,
+          SMALLEST_REMEMBERED_ERROR,
+          FIRST_EXPONENT);
 
   private StepControl() {}
 
@@ -70,7 +85,7 @@ final class StepControl {
     double step =
         largest <= 1e-15
             ? Math.max(1e-6 * interval, 1e-3 * probe)
-            : Math.pow(0.01 / largest, 1.0 / 5);
+            : Math.pow(0.01 / largest, FIRST_EXPONENT);
     return Math.min(100 * probe, step);
   }
 }

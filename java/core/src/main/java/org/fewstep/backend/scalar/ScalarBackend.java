@@ -2,6 +2,8 @@ package org.fewstep.backend.scalar;
 
 import java.util.List;
 import org.fewstep.backend.AdamStep;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.BackendOptions;
 import org.fewstep.backend.Batch;
@@ -138,6 +140,14 @@ final class ScalarBackend implements Backend {
       pool.release(worker);
     }
     return true;
+  }
+
+  @Override
+  public boolean trajectory(
+      GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs) {
+    BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
+    pool.requireOpen();
+    return false;
   }
 
   @Override

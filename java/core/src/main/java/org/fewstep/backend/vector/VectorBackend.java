@@ -2,6 +2,8 @@ package org.fewstep.backend.vector;
 
 import java.util.List;
 import org.fewstep.backend.AdamStep;
+import org.fewstep.backend.AdaptiveOutputs;
+import org.fewstep.backend.AdaptivePlan;
 import org.fewstep.backend.Backend;
 import org.fewstep.backend.BackendOptions;
 import org.fewstep.backend.Batch;
@@ -84,6 +86,14 @@ final class VectorBackend implements Backend {
     BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
     pool.requireOpen();
     return engine(x).trajectory(mixture, plan, x, outputs);
+  }
+
+  @Override
+  public boolean trajectory(
+      GaussianMixture mixture, AdaptivePlan plan, Batch x, AdaptiveOutputs outputs) {
+    BatchChecks.requireTrajectory(Batch.HOST, mixture, plan, x, outputs);
+    pool.requireOpen();
+    return false;
   }
 
   @Override
