@@ -21,7 +21,13 @@ import org.fewstep.backend.Backends;
 import org.fewstep.backend.Batch;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Precision;
+import org.fewstep.diffusion.Diffusion;
+import org.fewstep.diffusion.Diffusions;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.flow.DormandPrince;
+import org.fewstep.flow.Flow;
+import org.fewstep.flow.FlowResult;
+import org.fewstep.mixture.Covariance;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.ExampleMixtures;
 import org.fewstep.mixture.GaussianMixture;
@@ -339,6 +345,98 @@ class CudaBackendTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> backend.allocate(Long.MAX_VALUE / 8, 1, Precision.FLOAT64))
           .withMessageContaining("device memory");
+    }
+  }
+
+  /** Small dimensions and built-in processes are fused; the result says so. */
+  @Test
+  void adaptiveFlowsAreFusedWhereTheirStateFits() {
+    try (CudaBackend backend = CudaBackend.open()) {
+      for (Diffusion process : Diffusions.builtIn()) {
+        assertThat(fused(backend, "isotropic", 2, process, Precision.FLOAT32)).isTrue();
+      }
+      Diffusion ou = new OrnsteinUhlenbeck();
+      assertThat(fused(backend, "diagonal", 8, ou, Precision.FLOAT32)).isTrue();
+      assertThat(fused(backend, "diagonal", 9, ou, Precision.FLOAT32)).isFalse();
+      assertThat(fused(backend, "full", 4, ou, Precision.FLOAT32)).isTrue();
+      assertThat(fused(backend, "full", 5, ou, Precision.FLOAT32)).isFalse();
+      assertThat(fused(backend, "full", 4, ou, Precision.FLOAT64)).isTrue();
+      assertThat(fused(backend, "isotropic", 5, ou, Precision.FLOAT64)).isFalse();
+      assertThat(fused(backend, "isotropic", 2, new Slow(), Precision.FLOAT32)).isFalse();
+    }
+  }
+
+  private static boolean fused(
+      Backend backend, String kind, int d, Diffusion process, Precision precision) {
+    double[] variances = new double[d];
+    double[][] matrix = new double[d][d];
+    for (int i = 0; i < d; i++) {
+      variances[i] = matrix[i][i] = 0.5 + i;
+    }
+    Covariance covariance =
+        switch (kind) {
+          case "isotropic" -> Covariance.isotropic(0.5);
+          case "diagonal" -> Covariance.diagonal(variances);
+          default -> Covariance.full(matrix);
+        };
+    Flow flow =
+        Flow.of(GaussianMixture.of(new double[1][d], covariance), process)
+            .withSolver(new DormandPrince(1e-2, 1e-2));
+    try (Batch noise = flow.noise(backend, 3, precision, 1);
+        FlowResult result = flow.run(backend, noise)) {
+      assertThat(result.statistics().allOk()).isTrue();
+      return result.fused();
+    }
+  }
+
+  /** A process of somebody's own: the Ornstein-Uhlenbeck one at half the speed. */
+  private static final class Slow implements Diffusion {
+
+    private final Diffusion ou = new OrnsteinUhlenbeck();
+
+    @Override
+    public String name() {
+      return "slow";
+    }
+
+    @Override
+    public double alpha(double t) {
+      return ou.alpha(t / 2);
+    }
+
+    @Override
+    public double sigma(double t) {
+      return ou.sigma(t / 2);
+    }
+
+    @Override
+    public double drift(double t) {
+      return -0.5;
+    }
+
+    @Override
+    public double halfSquaredDiffusion(double t) {
+      return 0.5;
+    }
+
+    @Override
+    public double maxTime() {
+      return Double.POSITIVE_INFINITY;
+    }
+
+    @Override
+    public double defaultStart() {
+      return 6;
+    }
+
+    @Override
+    public double defaultEnd() {
+      return 2e-3;
+    }
+
+    @Override
+    public double timeAtHalfLogSnr(double lambda) {
+      return 2 * ou.timeAtHalfLogSnr(lambda);
     }
   }
 

@@ -15,8 +15,11 @@ import org.fewstep.backend.ErrorEstimate;
 import org.fewstep.backend.MixtureOutputs;
 import org.fewstep.backend.Precision;
 import org.fewstep.diffusion.OrnsteinUhlenbeck;
+import org.fewstep.flow.DormandPrince;
 import org.fewstep.flow.Flow;
 import org.fewstep.flow.FlowResult;
+import org.fewstep.flow.Solver;
+import org.fewstep.flow.Solvers;
 import org.fewstep.mixture.Covariance;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.GaussianMixture;
@@ -114,8 +117,12 @@ final class SelftestCommand implements Callable<Integer> {
     test.accept("uniform", SelftestCommand::uniform);
     SelftestNetworks.forEach(test);
     for (String solver : List.of("heun", "dpmpp2m", "unipc")) {
-      test.accept("flow, " + solver, (backend, precision) -> flow(solver, backend, precision));
+      test.accept(
+          "flow, " + solver,
+          (backend, precision) -> flow(Solvers.named(solver), backend, precision));
     }
+    test.accept(
+        "flow, dopri5", (backend, precision) -> flow(tightestFor(precision), backend, precision));
   }
 
   /** Mild noise and three overlapping components in 3-D, so that every term counts. */
@@ -233,7 +240,16 @@ final class SelftestCommand implements Callable<Integer> {
     return sums;
   }
 
-  private static Batch flow(String solver, Backend backend, Precision precision) {
+  /**
+   * With tolerances that leave rounding as the larger error: steps follow from rounded errors, so
+   * that two precisions do not take the same.
+   */
+  private static DormandPrince tightestFor(Precision precision) {
+    double tolerance = precision == Precision.FLOAT32 ? 1e-5 : 1e-11;
+    return new DormandPrince(tolerance, tolerance);
+  }
+
+  private static Batch flow(Solver solver, Backend backend, Precision precision) {
     Flow flow = Flow.of(mixture("isotropic")).withSolver(solver).withTimes(3, 0.05);
     try (Batch noise = points(backend, precision, 3, 0);
         FlowResult result = flow.run(backend, noise)) {

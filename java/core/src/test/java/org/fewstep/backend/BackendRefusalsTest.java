@@ -44,6 +44,26 @@ class BackendRefusalsTest {
                 new double[2])));
   }
 
+  private static AdaptivePlan adaptive(double... times) {
+    double[] stages = new double[AdaptivePlan.STAGES];
+    return new AdaptivePlan(
+        new OrnsteinUhlenbeck(),
+        times,
+        new AdaptivePlan.Tableau(
+            new double[AdaptivePlan.STAGES][AdaptivePlan.STAGES],
+            stages,
+            stages,
+            stages,
+            stages,
+            stages),
+        new AdaptivePlan.Control(0.2, 0, 0.9, 0.2, 10, 1e-4, 0.2),
+        1e-3,
+        1e-3,
+        1e-9,
+        1,
+        10);
+  }
+
   private static void refused(String message, ThrowingCallable call) {
     assertThatThrownBy(call)
         .isInstanceOf(IllegalArgumentException.class)
@@ -151,6 +171,42 @@ class BackendRefusalsTest {
 
   @ParameterizedTest
   @MethodSource("backends")
+  void adaptiveTrajectoriesRefuse(String name) {
+    try (Backend b = TestBackends.open(name, 2);
+        Batch x = b.allocate(5, 2, F32);
+        Batch report = b.allocate(5, 3, F32)) {
+      AdaptivePlan plan = adaptive(1, 0.1);
+      AdaptiveOutputs end = AdaptiveOutputs.end(x, report);
+      refused("plan", () -> b.trajectory(RING, null, x, end));
+      refused("mixture", () -> b.trajectory(null, plan, x, end));
+      refused("outputs", () -> b.trajectory(RING, plan, x, null));
+      refused("x", () -> b.trajectory(RING, plan, null, end));
+      refused("x must be 5 x 2", () -> b.trajectory(RING, plan, b.allocate(5, 1, F32), end));
+      refused(
+          "end must be 5 x 2",
+          () -> b.trajectory(RING, plan, x, AdaptiveOutputs.end(b.allocate(4, 2, F32), report)));
+      refused(
+          "knots must be empty or have one batch for each of the 2 times, but has 1",
+          () -> b.trajectory(RING, plan, x, new AdaptiveOutputs(x, List.of(x), null, report)));
+      refused(
+          "logDensity must be 5 x 1",
+          () -> b.trajectory(RING, plan, x, new AdaptiveOutputs(x, List.of(), x, report)));
+      refused("report", () -> b.trajectory(RING, plan, x, AdaptiveOutputs.end(x, null)));
+      refused("report must be 5 x 3", () -> b.trajectory(RING, plan, x, AdaptiveOutputs.end(x, x)));
+      refused(
+          "report must be of precision FLOAT32",
+          () -> b.trajectory(RING, plan, x, AdaptiveOutputs.end(x, b.allocate(5, 3, F64))));
+      refused(
+          "singular covariance",
+          () -> b.trajectory(ExampleMixtures.named("moons"), adaptive(1, 0), x, end));
+      refused("times must be at least a start and an end", () -> adaptive(1));
+      refused("times must all rise or all fall", () -> adaptive(1, 0.5, 0.7));
+      refused("times[1] must lie in", () -> adaptive(1, -1));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
   void combinationsAndStepsRefuse(String name) {
     try (Backend b = TestBackends.open(name, 2);
         Batch x = b.allocate(5, 2, F32);
@@ -248,6 +304,7 @@ class BackendRefusalsTest {
     Batch sizes = b.allocate(5, 1, F64);
     Batch divergence = b.allocate(5, 1, F32);
     Batch sums = b.allocate(1, 3, F64);
+    Batch report = b.allocate(5, 3, F32);
     b.normal(x, 0, 0);
     b.close();
     b.close();
@@ -259,6 +316,8 @@ class BackendRefusalsTest {
                 backend.mixture(
                     RING, new OrnsteinUhlenbeck(), sizes, x, MixtureOutputs.none().withScore(x)),
             backend -> backend.trajectory(RING, plan(1), x, TrajectoryOutputs.end(x)),
+            backend ->
+                backend.trajectory(RING, adaptive(1, 0.1), x, AdaptiveOutputs.end(x, report)),
             backend -> backend.combine(x, List.of(x), new double[] {1}),
             backend -> backend.step(x, List.of(x), sizes, new double[] {1}, x, null),
             backend -> backend.steinSums(x, x, divergence, sums),
@@ -272,6 +331,7 @@ class BackendRefusalsTest {
     sizes.close();
     divergence.close();
     sums.close();
+    report.close();
   }
 
   @ParameterizedTest

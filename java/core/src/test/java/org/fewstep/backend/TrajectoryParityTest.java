@@ -47,7 +47,8 @@ class TrajectoryParityTest {
     return cases;
   }
 
-  private static GaussianMixture widened(DrawnCase drawn) {
+  /** A case with variances near 1. */
+  static GaussianMixture widened(DrawnCase drawn) {
     return drawn.mixture().withCovariance(wide(drawn.mixture()));
   }
 
