@@ -87,7 +87,7 @@ int fs_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t pac
 /* The same for adaptive trajectories; full covariances have the second limit in either
    precision. */
 #define FS_MOST_ADAPTIVE_FLOAT32 8
-#define FS_MOST_ADAPTIVE_FLOAT64 4
+#define FS_MOST_ADAPTIVE_FLOAT64 3
 
 /* Processes: variance preserving of rate beta(t) = rate + slope t, the same with the cosine
    schedule, variance exploding. */

@@ -1192,7 +1192,7 @@ void adaptive_shapes(std::mt19937& random) {
   for (int kind : {FS_ISOTROPIC, FS_DIAGONAL, FS_FULL}) {
     for (int d : {1, 2, 3, 4, 7}) {
       for (int k : {1, 7}) {
-        if ((d == 1 && kind != FS_ISOTROPIC) || (d == 7 && (!SINGLE<Real> || kind == FS_FULL)) ||
+        if ((d == 1 && kind != FS_ISOTROPIC) || (d > 3 && (!SINGLE<Real> || kind == FS_FULL)) ||
             (check::EVERY_THREAD_IS_DEAR && (d + k) % 3 != 0)) {
           continue;
         }

@@ -358,10 +358,10 @@ class CudaBackendTest {
       Diffusion ou = new OrnsteinUhlenbeck();
       assertThat(fused(backend, "diagonal", 8, ou, Precision.FLOAT32)).isTrue();
       assertThat(fused(backend, "diagonal", 9, ou, Precision.FLOAT32)).isFalse();
-      assertThat(fused(backend, "full", 4, ou, Precision.FLOAT32)).isTrue();
-      assertThat(fused(backend, "full", 5, ou, Precision.FLOAT32)).isFalse();
-      assertThat(fused(backend, "full", 4, ou, Precision.FLOAT64)).isTrue();
-      assertThat(fused(backend, "isotropic", 5, ou, Precision.FLOAT64)).isFalse();
+      assertThat(fused(backend, "full", 3, ou, Precision.FLOAT32)).isTrue();
+      assertThat(fused(backend, "full", 4, ou, Precision.FLOAT32)).isFalse();
+      assertThat(fused(backend, "full", 3, ou, Precision.FLOAT64)).isTrue();
+      assertThat(fused(backend, "isotropic", 4, ou, Precision.FLOAT64)).isFalse();
       assertThat(fused(backend, "isotropic", 2, new Slow(), Precision.FLOAT32)).isFalse();
     }
   }
