@@ -14,6 +14,7 @@
 
 #include "check.h"
 #include "fewstep_mixture.h"
+#include "process.cuh"
 
 namespace {
 
@@ -884,17 +885,22 @@ struct Schedule {
   double rate;
   double slope;
 
+  Number alpha(Number t) const {
+    return code == FS_LINEAR   ? std::exp(-(rate * t + slope * t * t / 2) / 2)
+           : code == FS_COSINE ? std::cos(angle(t)) / std::cos(angle(0))
+                               : Number(1);
+  }
+
+  Number variance(Number t) const {
+    // cos^2 u(0) - cos^2 u = sin(u - u(0)) sin(u + u(0)), without the cancellation.
+    return code == FS_LINEAR   ? -std::expm1(-(rate * t + slope * t * t / 2))
+           : code == FS_COSINE ? std::sin(angle(t) - angle(0)) * std::sin(angle(t) + angle(0)) /
+                                     std::pow(std::cos(angle(0)), 2)
+                               : t * t;
+  }
+
   Time at(Number t) const {
-    Number alpha = 1, variance = t * t;
-    if (code == FS_LINEAR) {
-      const Number integral = rate * t + slope * t * t / 2;
-      alpha = std::exp(-integral / 2);
-      variance = -std::expm1(-integral);
-    } else if (code == FS_COSINE) {
-      alpha = std::cos(angle(t)) / std::cos(angle(0));
-      variance = 1 - alpha * alpha;
-    }
-    return {static_cast<double>(alpha), static_cast<double>(variance)};
+    return {static_cast<double>(alpha(t)), static_cast<double>(variance(t))};
   }
 
   static Number angle(Number t) { return (t + 0.008L) / 1.008L * std::acos(Number(-1)) / 2; }
@@ -1186,6 +1192,34 @@ Adaptive adaptive(int schedule, double tolerance, bool reversed, bool wants_log_
   return {SCHEDULES[schedule], times, tolerance, 10000, 1e-12, wants_log_density};
 }
 
+// To a few units in the last place at every time, and alpha to twice the digits at low noise.
+template <typename Real>
+void processes(std::mt19937&) {
+  const double epsilon = std::numeric_limits<Real>::epsilon();
+  for (const Schedule& schedule : SCHEDULES) {
+    const fewstep::Process<Real> process = {static_cast<fewstep::Schedule>(schedule.code),
+                                            static_cast<Real>(schedule.rate),
+                                            static_cast<Real>(schedule.slope)};
+    for (double at : {1e-6, 1e-5, 1e-3, 0.1, 0.3, 0.5, 0.9, 0.98, 3.0, 20.0}) {
+      if (at > 1 && schedule.code != FS_EXPLODING && schedule.slope != 0) continue;
+      if (at > 1 && schedule.code == FS_COSINE) continue;
+      const Real t = static_cast<Real>(at);
+      const fewstep::Instant<Real> found = process.at(t);
+      const Number alpha = schedule.alpha(t), variance = schedule.variance(t);
+      const auto near = [&](Number value, Number expected, Number unit, const char* what) {
+        expect(std::abs(value - expected) <= 16 * epsilon * unit,
+               std::string(what) + " of process " + std::to_string(schedule.code) + " at " +
+                   std::to_string(at));
+      };
+      near(found.variance, variance, variance, "variance");
+      near(Number(found.alpha) + found.alpha_low, alpha,
+           std::min(std::max<Number>(1 - alpha, 1e-4L), alpha), "alpha");
+      near(found.drift, schedule.drift(t), std::abs(schedule.drift(t)), "drift");
+      near(found.half, schedule.half(t), schedule.half(t), "g^2/2");
+    }
+  }
+}
+
 template <typename Real>
 void adaptive_shapes(std::mt19937& random) {
   int drawn = 0;
@@ -1349,6 +1383,8 @@ TEST(in_place_in_float32) { run(in_place<float>); }
 TEST(in_place_in_float64) { run(in_place<double>); }
 TEST(trajectories_in_float32) { run(trajectories<float>); }
 TEST(trajectories_in_float64) { run(trajectories<double>); }
+TEST(processes_in_float32) { run(processes<float>); }
+TEST(processes_in_float64) { run(processes<double>); }
 TEST(adaptive_shapes_in_float32) { run(adaptive_shapes<float>); }
 TEST(adaptive_shapes_in_float64) { run(adaptive_shapes<double>); }
 TEST(adaptive_endings_in_float32) { run(adaptive_endings<float>); }
