@@ -44,7 +44,8 @@ struct FragmentB {
   uint32_t word[2];
 };
 
-struct FragmentC {
+// Aligned, so that memory gives and takes all of it at once.
+struct alignas(16) FragmentC {
   float value[4] = {};
 };
 
