@@ -364,6 +364,15 @@ class Device {
   std::atomic<int> countdown_{0};
 };
 
+// Of whose memory and streams all but the first know nothing: they are there to be set by others.
+inline int devices() {
+  const char* count = std::getenv("FEWSTEP_EMULATION_DEVICES");
+  return count == nullptr ? 1 : std::atoi(count);
+}
+
+// The device of this thread.
+inline thread_local int current_device = 0;
+
 // The error of the last call that failed on this thread.
 inline thread_local cudaError_t last_error = cudaSuccess;
 
@@ -471,19 +480,23 @@ inline cudaError_t cudaGetLastError() {
 
 inline cudaError_t cudaGetDeviceCount(int* count) {
   return fewstep::emulation::use([=](auto&) {
-    *count = 1;
+    *count = fewstep::emulation::devices();
     return cudaSuccess;
   });
 }
 
 inline cudaError_t cudaSetDevice(int device) {
-  return fewstep::emulation::use(
-      [=](auto&) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
+  using namespace fewstep::emulation;
+  return use([=](auto&) {
+    if (device < 0 || device >= devices()) return cudaErrorInvalidDevice;
+    current_device = device;
+    return cudaSuccess;
+  });
 }
 
 inline cudaError_t cudaGetDevice(int* device) {
   return fewstep::emulation::use([=](auto&) {
-    *device = 0;
+    *device = fewstep::emulation::current_device;
     return cudaSuccess;
   });
 }

@@ -121,7 +121,8 @@ int fs_adaptive_trajectory(fs_context* context, const fs_gaussians* mixture, uin
                            const fs_adaptive_plan* plan, int64_t n, uint64_t x, uint64_t end,
                            int knot_count, const double* times, const uint64_t* knots,
                            uint64_t log_density, uint64_t report) {
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }

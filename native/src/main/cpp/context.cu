@@ -8,7 +8,18 @@
 
 namespace fewstep {
 
-int enter(const fs_context* context) { return cudaSetDevice(context->device); }
+DeviceScope::DeviceScope(int device) : status_(cudaGetDevice(&before_)) {
+  if (status_ == cudaSuccess && before_ != device) {
+    status_ = cudaSetDevice(device);
+    changed_ = status_ == cudaSuccess;
+  }
+}
+
+DeviceScope::~DeviceScope() {
+  if (changed_) {
+    cudaSetDevice(before_);
+  }
+}
 
 int launched() { return cudaGetLastError(); }
 
@@ -77,7 +88,8 @@ int upload(fs_context* context, void* to, const void* from, uint64_t bytes) {
 
 }  // namespace fewstep
 
-using fewstep::enter;
+using fewstep::DeviceScope;
+using fewstep::Entry;
 using fewstep::pointer;
 
 const char* fs_error_name(int status) {
@@ -165,7 +177,8 @@ static int make_pool(int device, cudaMemPool_t* pool) {
 
 int fs_open(int device, uint64_t stream, fs_context** context) {
   *context = nullptr;
-  int status = cudaSetDevice(device);
+  const DeviceScope scope(device);
+  int status = scope.status();
   if (status != FS_SUCCESS) {
     return status;
   }
@@ -197,7 +210,8 @@ int fs_open(int device, uint64_t stream, fs_context** context) {
 
 int fs_close(fs_context* context) {
   // Everything is let go of whatever fails on the way; the first failure is told.
-  int first = enter(context);
+  const Entry entry(context);
+  int first = entry.status();
   const auto note = [&first](int status) {
     if (first == FS_SUCCESS) {
       first = status;
@@ -222,19 +236,16 @@ uint64_t fs_stream(const fs_context* context) {
   return reinterpret_cast<uintptr_t>(context->stream);
 }
 
-// Enters for a call that cannot be recorded.
-static int enter_unrecorded(const fs_context* context) {
-  return context->recording ? FS_NOT_RECORDABLE : enter(context);
-}
-
 int fs_synchronize(fs_context* context) {
-  const int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  const int status = entry.status();
   return status != FS_SUCCESS ? status : cudaStreamSynchronize(context->stream);
 }
 
 int fs_allocate(fs_context* context, uint64_t bytes, uint64_t* address) {
   *address = 0;
-  int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }
@@ -256,7 +267,8 @@ int fs_allocate(fs_context* context, uint64_t bytes, uint64_t* address) {
 // Gives something back whatever was said before: a failure is told, and leaves nothing behind.
 template <typename Call>
 static int give_back(fs_context* context, Call call) {
-  const int entered = enter(context);
+  const Entry entry(context);
+  const int entered = entry.status();
   const int given = call();
   return entered != FS_SUCCESS ? entered : given;
 }
@@ -269,7 +281,8 @@ int fs_free(fs_context* context, uint64_t address) {
 
 int fs_allocate_host(fs_context* context, uint64_t bytes, uint64_t* address) {
   *address = 0;
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }
@@ -288,14 +301,16 @@ int fs_free_host(fs_context* context, uint64_t address) {
 }
 
 int fs_write(fs_context* context, uint64_t device, uint64_t host, uint64_t bytes) {
-  const int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  const int status = entry.status();
   return status != FS_SUCCESS || bytes == 0
              ? status
              : fewstep::upload(context, pointer<void>(device), pointer<void>(host), bytes);
 }
 
 int fs_read(fs_context* context, uint64_t host, uint64_t device, uint64_t bytes) {
-  int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  int status = entry.status();
   if (status != FS_SUCCESS || bytes == 0) {
     return status;
   }
@@ -305,7 +320,8 @@ int fs_read(fs_context* context, uint64_t host, uint64_t device, uint64_t bytes)
 }
 
 int fs_copy(fs_context* context, uint64_t to, uint64_t from, uint64_t bytes) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   return status != FS_SUCCESS || bytes == 0
              ? status
              : cudaMemcpyAsync(pointer<void>(to), pointer<void>(from), bytes,
@@ -313,7 +329,8 @@ int fs_copy(fs_context* context, uint64_t to, uint64_t from, uint64_t bytes) {
 }
 
 int fs_record_begin(fs_context* context) {
-  int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  int status = entry.status();
   if (status == FS_SUCCESS) {
     // Only this thread's calls are held to what can be recorded.
     status = cudaStreamBeginCapture(context->stream, cudaStreamCaptureModeThreadLocal);
@@ -347,7 +364,8 @@ int fs_record_end(fs_context* context, uint64_t* graph) {
 }
 
 int fs_graph_launch(fs_context* context, uint64_t graph) {
-  const int status = enter_unrecorded(context);
+  const Entry entry(context, Entry::UNRECORDED);
+  const int status = entry.status();
   return status != FS_SUCCESS
              ? status
              : cudaGraphLaunch(pointer<CUgraphExec_st>(graph), context->stream);
@@ -367,7 +385,8 @@ int fs_graph_free(fs_context* context, uint64_t graph) {
 
 int fs_event_create(fs_context* context, uint64_t* event) {
   *event = 0;
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }
@@ -386,14 +405,16 @@ int fs_event_destroy(fs_context* context, uint64_t event) {
 }
 
 int fs_event_record(fs_context* context, uint64_t event) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   return status != FS_SUCCESS ? status
                               : cudaEventRecord(pointer<CUevent_st>(event), context->stream);
 }
 
 int fs_event_elapsed(fs_context* context, uint64_t start, uint64_t end, float* milliseconds) {
   *milliseconds = 0;
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status == FS_SUCCESS) {
     status = cudaEventSynchronize(pointer<CUevent_st>(end));
   }

@@ -36,8 +36,38 @@ struct fs_context {
 
 namespace fewstep {
 
-// Makes the context's device the calling thread's, as the runtime demands before every call.
-int enter(const fs_context* context);
+// A device is the calling thread's while this lives, as the runtime demands before every call; then
+// the one before is again, for whoever else uses CUDA on this thread.
+class DeviceScope {
+ public:
+  explicit DeviceScope(int device);
+  ~DeviceScope();
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+
+  int status() const { return status_; }
+
+ private:
+  int before_ = 0;
+  bool changed_ = false;
+  int status_;
+};
+
+// A call is at work on a context.
+class Entry {
+ public:
+  enum Recording { ANY, UNRECORDED };
+
+  explicit Entry(const fs_context* context, Recording recording = ANY)
+      : scope_(context->device),
+        refused_(recording == UNRECORDED && context->recording) {}
+
+  int status() const { return refused_ ? FS_NOT_RECORDABLE : scope_.status(); }
+
+ private:
+  DeviceScope scope_;
+  bool refused_;
+};
 
 // Scratch of at least that many bytes, not initialised, for operations enqueued by this call only.
 int workspace(fs_context* context, uint64_t bytes, void** address);

@@ -64,17 +64,12 @@ void launch_step(fs_context* context, int64_t rows, int columns, uint64_t x, int
 using namespace fewstep;
 
 int fs_device_check(int device) {
-  int before = 0;
-  int status = cudaGetDevice(&before);
-  if (status == FS_SUCCESS) {
-    status = cudaSetDevice(device);
-  }
+  const DeviceScope scope(device);
+  int status = scope.status();
   if (status == FS_SUCCESS) {
     // All kernels were compiled for the same devices: any will do.
     cudaFuncAttributes attributes;
     status = cudaFuncGetAttributes(&attributes, combine<float>);
-    const int restored = cudaSetDevice(before);
-    status = status != FS_SUCCESS ? status : restored;
   }
   cudaGetLastError();  // asked and answered: the next call must not see it again
   return status;
@@ -82,7 +77,8 @@ int fs_device_check(int device) {
 
 int fs_combine(fs_context* context, int precision, int64_t elements, uint64_t out, int count,
                const uint64_t* terms, const double* weights) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || elements == 0) {
     return status;
   }
@@ -100,7 +96,8 @@ int fs_combine(fs_context* context, int precision, int64_t elements, uint64_t ou
 int fs_step(fs_context* context, int precision, int64_t rows, int columns, uint64_t x, int count,
             const uint64_t* slopes, const double* weights, uint64_t step_sizes, uint64_t next,
             const double* error_weights, double absolute, double relative, uint64_t squares) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || rows == 0) {
     return status;
   }

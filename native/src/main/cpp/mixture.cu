@@ -39,7 +39,8 @@ using namespace fewstep;
 int fs_mixture(fs_context* context, const fs_gaussians* mixture, uint64_t packed, double log_scale,
                double alpha, double variance, int64_t n, uint64_t x,
                const fs_mixture_outputs* outputs) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }

@@ -166,7 +166,8 @@ int fs_mixture_in_tiles(fs_context* context, const fs_gaussians* mixture,
                         const fs_mixture_tiles* tiles, uint64_t packed, double log_scale,
                         double alpha, double variance, int64_t n, uint64_t x,
                         const fs_mixture_outputs* outputs) {
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }

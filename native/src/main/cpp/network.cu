@@ -162,7 +162,8 @@ int fs_network_evaluate(fs_context* context, const fs_network* network, double t
                         uint64_t times, int64_t n, uint64_t x, uint64_t value,
                         uint64_t divergence, uint64_t signs, int probes, uint64_t direction,
                         uint64_t jvp, uint64_t cotangent, uint64_t vjp) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   const bool wanted = value != 0 || divergence != 0 || jvp != 0 || vjp != 0;
   if (status != FS_SUCCESS || n == 0 || !wanted) {
     return status;

@@ -40,7 +40,8 @@ int launch_trajectory(fs_context* context, const fs_network& network, Grid grid,
 using namespace fewstep;
 
 int fs_network_fuses(fs_context* context, const fs_network* network, int slots, int* fuses) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }
@@ -54,7 +55,8 @@ int fs_network_fuses(fs_context* context, const fs_network* network, int slots, 
 int fs_network_trajectory(fs_context* context, const fs_network* network, uint64_t times,
                           int operations, uint64_t program, int slots, int64_t n, uint64_t x,
                           uint64_t end, int knot_count, const uint64_t* knots) {
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }

@@ -37,7 +37,8 @@ using namespace fewstep;
 
 int fs_random(fs_context* context, int precision, int distribution, int64_t elements,
               uint64_t out, uint64_t seed, int64_t first) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || elements == 0) {
     return status;
   }
@@ -51,7 +52,8 @@ int fs_random(fs_context* context, int precision, int distribution, int64_t elem
 
 int fs_draw(fs_context* context, int precision, int64_t count, int columns, uint64_t out,
             uint64_t source, int64_t rows, uint64_t seed, int64_t first) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || count == 0) {
     return status;
   }

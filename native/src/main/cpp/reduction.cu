@@ -37,7 +37,8 @@ using namespace fewstep;
 
 int fs_stein_sums(fs_context* context, int precision, int64_t rows, int columns, uint64_t x,
                   uint64_t u, uint64_t divergence, uint64_t sums) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }

@@ -156,7 +156,8 @@ using namespace fewstep;
 
 int fs_network_forward(fs_context* context, const fs_network* network, uint64_t parameters,
                        int64_t n, uint64_t x, uint64_t y, uint64_t saved) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }
@@ -168,7 +169,8 @@ int fs_network_forward(fs_context* context, const fs_network* network, uint64_t 
 int fs_network_backward(fs_context* context, const fs_network* network, uint64_t parameters,
                         int64_t n, uint64_t x, uint64_t saved, uint64_t dy, uint64_t dx,
                         uint64_t gradient) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS || (dx == 0 && gradient == 0)) {
     return status;
   }
@@ -187,7 +189,8 @@ int fs_adam(fs_context* context, int precision, int64_t count, uint64_t paramete
             uint64_t gradient, uint64_t mean, uint64_t square, double learning_rate, double beta1,
             double beta2, double epsilon, double weight_decay, double clip_norm,
             double mean_correction, double square_correction) {
-  const int status = enter(context);
+  const Entry entry(context);
+  const int status = entry.status();
   if (status != FS_SUCCESS) {
     return status;
   }

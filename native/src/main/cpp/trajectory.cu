@@ -32,7 +32,8 @@ int fs_trajectory(fs_context* context, const fs_gaussians* mixture, uint64_t pac
                   uint64_t times, int64_t evaluations, int operations, uint64_t program, int slots,
                   int denoised, int64_t n, uint64_t x, uint64_t end, int knot_count,
                   const uint64_t* knots, uint64_t log_density) {
-  int status = enter(context);
+  const Entry entry(context);
+  int status = entry.status();
   if (status != FS_SUCCESS || n == 0) {
     return status;
   }

@@ -2,6 +2,7 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "check.h"
@@ -71,6 +72,26 @@ TEST(memory_that_was_written_may_be_reused) {
     CHECK(values[i] == static_cast<double>(i));
   }
   CHECK(fs_free(context, memory) == FS_SUCCESS);
+}
+
+TEST(the_device_of_the_thread_is_the_one_before) {
+  setenv("FEWSTEP_EMULATION_DEVICES", "2", 1);
+  CHECK(cudaSetDevice(1) == cudaSuccess);
+  int device = 0;
+  {
+    const Context context;
+    const uint64_t x = allocate(context, sizeof(double));
+    CHECK(cudaGetDevice(&device) == cudaSuccess && device == 1);
+    CHECK(scale(context, x, x, 2, 1) == FS_SUCCESS);
+    CHECK(fs_synchronize(context) == FS_SUCCESS);
+    CHECK(cudaGetDevice(&device) == cudaSuccess && device == 1);
+    CHECK(fs_free(context, x) == FS_SUCCESS);
+    CHECK(fs_device_check(0) == FS_SUCCESS);
+    CHECK(fs_device_check(2) == cudaErrorInvalidDevice);
+  }
+  CHECK(cudaGetDevice(&device) == cudaSuccess && device == 1);
+  CHECK(cudaSetDevice(0) == cudaSuccess);
+  unsetenv("FEWSTEP_EMULATION_DEVICES");
 }
 
 TEST(a_large_write_keeps_its_place_among_small_ones) {
