@@ -1265,6 +1265,7 @@ void adaptive_endings(std::mt19937& random) {
     for (int i = 0; i < d; i++) {
       x[9 * d + i] *= 200;
       x[10 * d + i] *= static_cast<Real>(1e6);
+      x[11 * d + i] *= static_cast<Real>(1e25);
     }
     const double tolerance = SINGLE<Real> ? 1e-4 : 1e-7;
     Adaptive how = adaptive(0, tolerance, false, true);
@@ -1273,7 +1274,7 @@ void adaptive_endings(std::mt19937& random) {
     compare_paths<Real>(mixture, how, true, x, starts, good, name);
     expect(good.report[3 * 4] == FS_NOT_FINITE && good.report[3 * 7] == FS_NOT_FINITE &&
               good.report[3 * 33] == FS_NOT_FINITE && good.report[3 * 9] == FS_REACHED &&
-              good.report[3 * 10] == FS_REACHED,
+              good.report[3 * 10] == FS_REACHED && good.report[3 * 11] == FS_REACHED,
            name + " reported");
     how.most_steps = 3;
     compare_paths<Real>(mixture, how, true, x, starts,
