@@ -27,6 +27,7 @@ import org.fewstep.diffusion.OrnsteinUhlenbeck;
 import org.fewstep.flow.DormandPrince;
 import org.fewstep.flow.Flow;
 import org.fewstep.flow.FlowResult;
+import org.fewstep.flow.RowStatus;
 import org.fewstep.mixture.Covariance;
 import org.fewstep.mixture.DiffusedMixture;
 import org.fewstep.mixture.ExampleMixtures;
@@ -162,6 +163,27 @@ class CudaBackendTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> owner.wrap(new Pointer(), 1, 1, Precision.FLOAT32))
           .withMessageContaining("memory must point to device memory, but is null");
+    }
+  }
+
+  @Test
+  void aFlowTellsOfRowsThatAreNotFinite() {
+    Flow flow = Flow.of(ExampleMixtures.named("ring8")).withSolver("heun");
+    try (CudaBackend backend = CudaBackend.open();
+        Batch x = backend.allocate(40, 2, Precision.FLOAT32)) {
+      backend.normal(x, 1, 0);
+      for (Flow each : List.of(flow, flow.withLogLikelihood(true))) {
+        try (FlowResult result = each.run(backend, x)) {
+          assertThat(result.statistics().count(RowStatus.OK)).isEqualTo(40);
+        }
+      }
+      double[] values = x.toDoubleArray();
+      values[2 * 17] = Double.NaN;
+      x.copyFrom(values);
+      try (FlowResult result = flow.run(backend, x)) {
+        assertThat(result.statistics().count(RowStatus.OK)).isEqualTo(39);
+        assertThat(result.statistics().status(17)).isEqualTo(RowStatus.NON_FINITE);
+      }
     }
   }
 

@@ -134,7 +134,9 @@ public record Plan(Evaluation evaluation, int slots, List<Step> steps) {
               + network);
     }
     for (int s = 0; s < steps.size(); s++) {
-      for (Stage stage : steps.get(s).stages) {
+      List<Stage> stages = steps.get(s).stages;
+      for (int j = 0; j < stages.size(); j++) {
+        Stage stage = stages.get(j);
         network.requireTime("the time of a stage", stage.at.time());
         if (!Conversion.of(network.output(), evaluation, stage.at).isFinite()) {
           throw new IllegalArgumentException(

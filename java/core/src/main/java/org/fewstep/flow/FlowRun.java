@@ -84,7 +84,7 @@ final class FlowRun {
                 statistics,
                 (first, rows, out) -> {
                   runFused(plan, rows, out);
-                  FiniteRows.mark(first, out, statistics);
+                  FiniteRows.mark(backend, first, out, statistics);
                 });
           } else {
             long chunk = composedChunk(PlanRunner.batchesInFlight(plan));
@@ -97,7 +97,7 @@ final class FlowRun {
                   statistics,
                   (first, rows, out) -> {
                     runner.run(rows, out);
-                    FiniteRows.mark(first, out, statistics);
+                    FiniteRows.mark(backend, first, out, statistics);
                   });
             }
           }
