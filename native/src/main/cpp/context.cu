@@ -9,6 +9,8 @@
 namespace fewstep {
 
 DeviceScope::DeviceScope(int device) : status_(cudaGetDevice(&before_)) {
+  // What failed before was told then: a launch of this call must not tell it again.
+  cudaGetLastError();
   if (status_ == cudaSuccess && before_ != device) {
     status_ = cudaSetDevice(device);
     changed_ = status_ == cudaSuccess;

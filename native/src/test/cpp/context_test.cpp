@@ -94,6 +94,22 @@ TEST(the_device_of_the_thread_is_the_one_before) {
   unsetenv("FEWSTEP_EMULATION_DEVICES");
 }
 
+TEST(a_call_does_not_tell_what_failed_before_it) {
+  const Context context;
+  const uint64_t x = allocate(context, sizeof(double));
+  const double number = 1;
+  int refused = 0;
+  for (int calls = 1; calls < 10; calls++) {
+    fs_emulation_fail_after(calls);
+    refused += fs_write(context, x, address_of(&number), sizeof number) != FS_SUCCESS;
+    fs_emulation_fail_after(0);
+    CHECK(scale(context, x, x, 2, 1) == FS_SUCCESS);
+  }
+  CHECK(refused > 2);
+  CHECK(read(context, x, 1)[0] == 2);
+  CHECK(fs_free(context, x) == FS_SUCCESS);
+}
+
 TEST(a_large_write_keeps_its_place_among_small_ones) {
   const Context context;
   const size_t count = 32 * 1024;
