@@ -2,7 +2,6 @@
 
 #include "adaptive.cuh"
 
-
 #include "mixture_launch.h"
 #include "redo_adaptive.cuh"
 

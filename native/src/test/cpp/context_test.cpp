@@ -2,10 +2,10 @@
 
 #include <cuda_runtime.h>
 
-#include <cstdlib>
 #include <vector>
 
 #include "check.h"
+#include "environment.h"
 #include "fewstep_cuda.h"
 #include "fewstep_linear.h"
 
@@ -75,7 +75,7 @@ TEST(memory_that_was_written_may_be_reused) {
 }
 
 TEST(the_device_of_the_thread_is_the_one_before) {
-  setenv("FEWSTEP_EMULATION_DEVICES", "2", 1);
+  const Environment two("FEWSTEP_EMULATION_DEVICES", "2");
   CHECK(cudaSetDevice(1) == cudaSuccess);
   int device = 0;
   {
@@ -91,7 +91,6 @@ TEST(the_device_of_the_thread_is_the_one_before) {
   }
   CHECK(cudaGetDevice(&device) == cudaSuccess && device == 1);
   CHECK(cudaSetDevice(0) == cudaSuccess);
-  unsetenv("FEWSTEP_EMULATION_DEVICES");
 }
 
 TEST(a_call_does_not_tell_what_failed_before_it) {

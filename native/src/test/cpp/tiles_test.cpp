@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "device_array.h"
+#include "environment.h"
 #include "fewstep_mixture.h"
 
 namespace {
@@ -580,9 +581,10 @@ void what_tiles_cannot_do(std::mt19937& random) {
   const Values warps = by_warps(mixture, x);
   expect(!same_all(evaluate(mixture, x), warps, 20), "tiles are taken");
   expect(same_all(evaluate(mixture, x, ALL | DIVERGENCE), warps, 20), "derivatives");
-  setenv("FEWSTEP_EMULATION_CAPABILITY", "75", 1);
-  expect(same_all(evaluate(mixture, x), warps, 20), "no tensor cores");
-  unsetenv("FEWSTEP_EMULATION_CAPABILITY");
+  {
+    const Environment turing("FEWSTEP_EMULATION_CAPABILITY", "75");
+    expect(same_all(evaluate(mixture, x), warps, 20), "no tensor cores");
+  }
   if (check::EVERY_THREAD_IS_DEAR) return;
   const Mixture large = draw(random, FS_ISOTROPIC, 3000, 17, true, 0.9);
   const std::vector<float> y = points_of(random, large, 3);

@@ -97,7 +97,8 @@ public final class CudaBackend implements Backend {
    *
    * @param calls operations of this backend on batches that are there, and that stay open while the
    *     graph is in use; they are made twice, and done once. What allocates, closes batches, reads,
-   *     writes or waits cannot be among them. Launches of the caller's own on {@link #stream} can.
+   *     writes or waits cannot be among them, and so no call with a time for each row. Launches of
+   *     the caller's own on {@link #stream} can.
    * @return the graph, to be closed by the caller
    * @throws IllegalStateException if a call cannot be recorded, with its name; the calls are then
    *     done once, and the backend is as before
